@@ -1,0 +1,505 @@
+//! How the stack changes: always at rest, between two passes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::layer::downcast;
+use crate::slot::{Inbound, Life, Outbound, Slot};
+use crate::stack::{MAX_DEPTH, Outgoing, RisingEnd, Stack};
+use crate::{
+    Blame, Chunk, End, Epoch, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome,
+    Readiness, Residue,
+};
+
+impl Stack {
+    /// Pushes a layer at the top of the stack, just below the application. What was written
+    /// before goes out past it, what is written after goes through it; input that was received
+    /// but not read is its residue (see [`Layer::residue`]).
+    ///
+    /// The layer may still have to talk with its peer: [`is_up`](Self::is_up).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    pub fn push<L: Layer>(&mut self, layer: L) -> Result<LayerId<L>, PushError<L>> {
+        self.push_after(&[], layer)
+    }
+
+    /// Writes `answer` past the layer and pushes the layer, as one act: the residue is what is
+    /// there now, before the peer can have seen the answer.
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`]. Unless the push was begun, the answer has not been written.
+    pub fn push_after<L: Layer>(
+        &mut self,
+        answer: &[u8],
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let key = self.core.fresh_key();
+        match self.attach(key, answer, Box::new(layer)) {
+            Ok(()) => {
+                self.run();
+                match self.failure.clone() {
+                    Some(error) => Err(PushError::Begun(error)),
+                    None => Ok(LayerId::new(key)),
+                }
+            }
+            Err(NotPushed {
+                layer,
+                error,
+                residue,
+            }) => {
+                let Ok(layer) = downcast::<L>(layer) else {
+                    unreachable!("it is the very layer")
+                };
+                Err(match residue {
+                    Some(residue) => PushError::Rejected {
+                        layer,
+                        residue,
+                        error,
+                    },
+                    None => PushError::Refused { layer, error },
+                })
+            }
+        }
+    }
+
+    /// Asks a layer to leave. Its outgoing half ends now: the layers above are flushed, it sends
+    /// its end mark, and what is written from then on goes past it. Its incoming half ends at the
+    /// peer's end mark; until then it decodes. Then [`take_popped`](Self::take_popped) gives it
+    /// back. During its handshake, a layer is asked to leave as soon as it is up. Asking again is
+    /// asking once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`] if there is no such layer, if the layer has no end mark and
+    /// something is under way (see [`Exit::Silent`]); or why the connection has failed. Nothing
+    /// has changed then.
+    pub fn start_pop(&mut self, key: LayerKey) -> Result<(), Error> {
+        self.begin_pop(key)?;
+        self.run();
+        Ok(())
+    }
+
+    /// How far a pop has come.
+    pub fn popping(&self, key: LayerKey) -> Popping {
+        if self.left.iter().any(|(k, ..)| *k == key) {
+            return Popping::Left;
+        }
+        let Some(place) = self.core.place(key) else {
+            return Popping::Gone;
+        };
+        let slot = &self.slots[place];
+        match slot.life {
+            Life::Handshaking { pop: true, .. } => Popping::Waiting,
+            Life::Leaving { late, .. } => Popping::OutboundEnded {
+                late,
+                needs_read: self.core.no_room().any_above(place),
+            },
+            Life::Handshaking { .. } | Life::Standing => Popping::NotAsked,
+        }
+    }
+
+    /// The layer that was popped, if it has left.
+    pub fn take_popped<L: Layer>(&mut self, id: LayerId<L>) -> Option<(L, Outcome)> {
+        let at = self.left.iter().position(|(key, ..)| *key == id.key())?;
+        let (_, layer, outcome) = self.left.remove(at);
+        downcast(layer).ok().map(|layer| (layer, outcome))
+    }
+
+    /// Takes a layer out at once, wherever its incoming half stands, with no end mark sent that
+    /// was not sent before. What waited below it goes up as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`] if there is no such layer.
+    pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
+        let place = self.find(id.key())?;
+        let slot = &mut self.slots[place];
+        let held = slot.node.held() + slot.held.len();
+        if std::mem::replace(&mut slot.outbound, Outbound::Ended) == Outbound::Open {
+            self.begin_write_epoch();
+        }
+        if !self.slots[place].passed_by() {
+            self.end_inbound(place);
+        }
+        let layer = self.remove(place);
+        self.run();
+        let Ok(layer) = downcast::<L>(layer) else {
+            unreachable!("the id names its type")
+        };
+        Ok((layer, Outcome::Ripped { held }))
+    }
+
+    // ---- push ----
+
+    pub(crate) fn push_and_tell(&mut self, key: LayerKey, layer: Box<dyn Layer>) {
+        let (layer, error) = match self.attach(key, &[], layer) {
+            Ok(()) => {
+                if self
+                    .core
+                    .place(key)
+                    .is_some_and(|place| !self.core.handshaking.has(place))
+                {
+                    self.events.push_back(Event::Up(key));
+                }
+                return;
+            }
+            Err(NotPushed { layer, error, .. }) => (layer, error),
+        };
+        self.events.push_back(Event::Refused { key, layer, error });
+    }
+
+    fn attach(
+        &mut self,
+        key: LayerKey,
+        answer: &[u8],
+        layer: Box<dyn Layer>,
+    ) -> Result<(), NotPushed> {
+        let refused = |layer, error| {
+            Err(NotPushed {
+                layer,
+                error,
+                residue: None,
+            })
+        };
+        if let Err(error) = self.write_error() {
+            return refused(layer, error);
+        }
+        if self.core.depth > MAX_DEPTH {
+            return refused(layer, refusal("the stack is as deep as it may be"));
+        }
+        if layer.residue() == Residue::Reject && !self.core.holding.is_empty() {
+            let name = layer.name();
+            let error = residue_error().in_layer(name);
+            let residue = Some(self.reject(error.clone()));
+            return Err(NotPushed {
+                layer,
+                error,
+                residue,
+            });
+        }
+        let (top, readers_epochs) = (self.top(), self.epochs.clone());
+        let written = self.written.clone();
+        // The layer comes in below the application and takes over what waits there.
+        let mut slot = Slot::new(layer);
+        slot.held = std::mem::take(&mut self.slots[top].held);
+        self.insert(top, key, slot);
+        self.begin_write_epoch();
+        self.begin_read_epoch(top);
+        let standing = self.standing();
+        let attached = self.call_still(top, |node, cx| node.attached(cx, &standing));
+        let readiness = match attached {
+            Ok(readiness) => readiness,
+            Err(error) => {
+                self.core.queue.forget(key);
+                self.epochs = readers_epochs;
+                self.written = written;
+                let error = error.in_layer(self.slots[top].node.name());
+                let layer = self.remove(top);
+                return refused(layer, error);
+            }
+        };
+        let below = &mut self.slots[..top];
+        if !answer.is_empty() {
+            self.core.unflushed = true;
+            crate::Context::new(&mut self.core, crate::context::Path::Down(below))
+                .send(Chunk::lent(answer));
+        }
+        let until = self.core.now + self.core.limits.handshake;
+        if readiness == Readiness::Handshaking {
+            self.slots[top].life = Life::Handshaking { until, pop: false };
+            self.core.handshaking.set(top, true);
+        }
+        self.core.stir();
+        Ok(())
+    }
+
+    /// Seals the inbound half for good, and gives back what waited unread at the top.
+    fn reject(&mut self, error: Error) -> Vec<u8> {
+        let top = self.top();
+        let mut held = std::mem::take(&mut self.slots[top].held);
+        self.core.held -= held.len();
+        self.core.sealed = crate::bits::Places::up_to(top);
+        self.core.measure(&self.slots[top], top);
+        self.end = Some(RisingEnd {
+            place: top + 1,
+            end: End::Error(error),
+        });
+        let bytes = held.bytes().to_vec();
+        held.consume(bytes.len());
+        bytes
+    }
+
+    // ---- pop ----
+
+    pub(crate) fn pop_and_tell(&mut self, key: LayerKey) {
+        if let Err(error) = self.begin_pop(key) {
+            self.events.push_back(Event::NotPopped { key, error });
+        }
+    }
+
+    fn begin_pop(&mut self, key: LayerKey) -> Result<(), Error> {
+        self.failure()?;
+        let place = self.find(key)?;
+        let until = self.core.now + self.core.limits.pop;
+        let slot = &mut self.slots[place];
+        match &mut slot.life {
+            Life::Leaving { .. } => return Ok(()),
+            Life::Handshaking { pop, .. } => {
+                *pop = true;
+                return Ok(());
+            }
+            Life::Standing => {}
+        }
+        let exit = slot.node.exit();
+        if exit == Exit::Silent && !self.is_silent(place) {
+            return Err(refusal(
+                "the layer has no end mark, and inbound bytes are under way",
+            ));
+        }
+        self.slots[place].life = Life::Leaving { until, late: false };
+        self.flush_down_to(place + 1);
+        self.finish(place);
+        self.begin_write_epoch();
+        if exit != Exit::Marked || matches!(self.slots[place].inbound, Inbound::Parked { .. }) {
+            self.end_inbound(place);
+        }
+        Ok(())
+    }
+
+    /// Whether no inbound byte is inside the layer at `place`, below it or above it.
+    fn is_silent(&self, place: usize) -> bool {
+        self.core.holding.0 >> place == 0 && self.slots[place].node.held() == 0
+    }
+
+    /// The inbound half of the layer at `place` is over: what follows goes past it.
+    pub(crate) fn end_inbound(&mut self, place: usize) {
+        self.slots[place].inbound = Inbound::Ended;
+        self.core.done.set(place, true);
+        self.core.refresh();
+        self.begin_read_epoch(place);
+        self.core.stir();
+    }
+
+    /// Takes out one layer whose two halves have ended.
+    pub(crate) fn detach_next(&mut self) -> bool {
+        let leaves = |slot: &Slot| {
+            matches!(slot.life, Life::Leaving { .. })
+                && slot.outbound == Outbound::Ended
+                && slot.passed_by()
+        };
+        let Some(place) = self.slots.iter().position(leaves) else {
+            return false;
+        };
+        let key = self.core.keys[place];
+        let layer = self.remove(place);
+        if self.reads_stream() {
+            self.left.push((key, layer, Outcome::Clean));
+        } else {
+            let outcome = Outcome::Clean;
+            self.events.push_back(Event::Left {
+                key,
+                layer,
+                outcome,
+            });
+        }
+        true
+    }
+
+    // ---- places ----
+
+    fn find(&self, key: LayerKey) -> Result<usize, Error> {
+        match self.core.place(key) {
+            Some(place) if place < self.top() => Ok(place),
+            _ => Err(refusal("no such layer stands in the stack")),
+        }
+    }
+
+    fn insert(&mut self, place: usize, key: LayerKey, slot: Slot) {
+        for set in self.core.sets() {
+            set.open(place);
+        }
+        self.core.depth += 1;
+        self.core.keys.insert(place, key);
+        self.slots.insert(place, slot);
+        self.settle(place);
+    }
+
+    /// Takes a node out; what waited below it waits below the one above, behind what was there.
+    fn remove(&mut self, place: usize) -> Box<dyn Layer> {
+        for set in self.core.sets() {
+            set.close(place);
+        }
+        self.core.depth -= 1;
+        self.core.keys.remove(place);
+        let slot = self.slots.remove(place);
+        self.slots[place].held.append_held(slot.held);
+        if let Some(end) = &mut self.end
+            && end.place > place
+        {
+            end.place -= 1;
+        }
+        self.settle(place);
+        self.core.stir();
+        slot.node
+    }
+
+    /// Renews what is kept by place, from `place` up.
+    fn settle(&mut self, place: usize) {
+        for place in place..self.core.depth {
+            self.slots[place].bit = 1 << place;
+            self.core.measure(&self.slots[place], place);
+        }
+    }
+
+    // ---- epochs ----
+
+    fn begin_write_epoch(&mut self) {
+        self.written = Epoch {
+            number: self.written.number + 1,
+            layers: self.names(|slot| slot.outbound == Outbound::Open),
+        };
+    }
+
+    /// Inbound bytes that have not yet risen past `place` are of a new epoch.
+    fn begin_read_epoch(&mut self, place: usize) {
+        let number = self.present_number() + 1;
+        let layers = self.names(|slot| !slot.passed_by());
+        self.epochs.push_back(Epoch { number, layers });
+        for slot in &mut self.slots[..=place] {
+            slot.held.restamp(number);
+        }
+        let held = |slot: &Slot| slot.held.oldest();
+        let oldest = self.slots.iter().filter_map(held).min().unwrap_or(number);
+        self.epochs.retain(|epoch| epoch.number >= oldest);
+    }
+
+    fn names(&self, counts: impl Fn(&Slot) -> bool) -> Arc<[Arc<str>]> {
+        let layers = self.slots[..self.top()].iter();
+        let counted = layers.filter(|slot| counts(slot));
+        counted.map(|slot| slot.node.name().into()).collect()
+    }
+
+    /// What is left when the stack is taken apart: the bytes not read, those not sent, and the
+    /// layers, lowest first.
+    pub(crate) fn into_parts(mut self) -> (Vec<u8>, Vec<u8>, Vec<Box<dyn Layer>>) {
+        self.flush();
+        self.outgoing = Outgoing::Ended;
+        let unread = self.readable().to_vec();
+        let unsent = self.core.outbox.bytes().to_vec();
+        self.lost = true;
+        let mut slots = std::mem::take(&mut self.slots);
+        slots.pop();
+        (
+            unread,
+            unsent,
+            slots.into_iter().map(|slot| slot.node).collect(),
+        )
+    }
+}
+
+/// A push that did not take place.
+struct NotPushed {
+    layer: Box<dyn Layer>,
+    error: Error,
+    residue: Option<Vec<u8>>,
+}
+
+fn refusal(why: &str) -> Error {
+    Error::new(ErrorKind::Refused, Blame::Local, why)
+}
+
+fn residue_error() -> Error {
+    Error::new(
+        ErrorKind::Residue,
+        Blame::Remote,
+        "the peer sent bytes before it could know of the new layer",
+    )
+}
+
+/// How far a pop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Popping {
+    /// Nobody has asked for it.
+    NotAsked,
+    /// The layer is in its handshake; it leaves once it is up.
+    Waiting,
+    /// The first stage: our end mark is sent, the peer's has not come.
+    OutboundEnded {
+        /// It has taken longer than [`Limits::pop`](crate::Limits::pop).
+        late: bool,
+        /// It cannot go on before the application reads.
+        needs_read: bool,
+    },
+    /// The second stage: the layer has left, and waits for
+    /// [`take_popped`](Stack::take_popped).
+    Left,
+    /// There is no such layer, or it was taken already.
+    Gone,
+}
+
+/// Why a push did not come to its end.
+pub enum PushError<L> {
+    /// Nothing began: the stack works on as before.
+    Refused {
+        /// The layer, unchanged.
+        layer: L,
+        /// Why.
+        error: Error,
+    },
+    /// Bytes were there that must not be, under [`Residue::Reject`]. Nothing was written. The
+    /// inbound half is sealed: nothing of these bytes, nor any byte after them, is ever read.
+    Rejected {
+        /// The layer, unchanged.
+        layer: L,
+        /// The bytes that waited unread.
+        residue: Vec<u8>,
+        /// The same in words, as reads report it from now on.
+        error: Error,
+    },
+    /// The layer had begun to talk: the connection cannot be used any more.
+    Begun(Error),
+}
+
+impl<L> PushError<L> {
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::Refused { error, .. } | Self::Rejected { error, .. } | Self::Begun(error) => {
+                error
+            }
+        }
+    }
+}
+
+impl<L> fmt::Debug for PushError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Refused { .. } => "Refused",
+            Self::Rejected { .. } => "Rejected",
+            Self::Begun(_) => "Begun",
+        };
+        f.debug_tuple(name).field(self.error()).finish()
+    }
+}
+
+impl<L> fmt::Display for PushError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self {
+            Self::Refused { .. } => "the push was refused",
+            Self::Rejected { .. } => "the push was rejected",
+            Self::Begun(_) => "the push failed",
+        };
+        write!(f, "{outcome}: {}", self.error())
+    }
+}
+
+impl<L> std::error::Error for PushError<L> {}
+
+impl<L> From<PushError<L>> for std::io::Error {
+    fn from(error: PushError<L>) -> Self {
+        error.error().clone().into()
+    }
+}

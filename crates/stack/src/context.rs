@@ -1,0 +1,261 @@
+//! What a node can do while it is called.
+
+use std::time::Duration;
+
+use crate::core::Core;
+use crate::layer::Layer;
+use crate::queue::Op;
+use crate::slot::Slot;
+use crate::{Chunk, Error, LayerId, LayerKey};
+
+/// What a node can do while it is called: hand bytes to its neighbours, and tell the stack.
+///
+/// While bytes rise, [`deliver`](Self::deliver) calls the node above at once, and
+/// [`send`](Self::send) is queued until they have risen; while bytes sink, it is the other way
+/// round. A node need not know which: nothing is re-entered, and what one node sends leaves in
+/// the order in which it was sent. A push or pop asked for between two sends takes place between
+/// them.
+pub struct Context<'a> {
+    core: &'a mut Core,
+    path: Path<'a>,
+}
+
+/// Which way the bytes go now, and whom they meet next.
+pub(crate) enum Path<'a> {
+    /// Rising: the nodes above.
+    Up(&'a mut [Slot]),
+    /// Sinking: the nodes below.
+    Down(&'a mut [Slot]),
+    /// Neither: the node at this place was called by the stack itself.
+    Still(usize),
+}
+
+impl<'a> Context<'a> {
+    #[inline]
+    pub(crate) fn new(core: &'a mut Core, path: Path<'a>) -> Self {
+        Self { core, path }
+    }
+
+    /// Hands bytes to the node above. They are taken from the caller, all of them: what the node
+    /// above does not take waits at the boundary.
+    ///
+    /// A layer that makes more bytes than it took asks [`wanted`](Self::wanted) before each block.
+    #[inline]
+    pub fn deliver(&mut self, bytes: &mut [u8]) {
+        if let Path::Up(above) = &mut self.path
+            && let Some((slot, rest)) = above.split_first_mut()
+            && self.core.up.0 & slot.bit == 0
+            && !bytes.is_empty()
+        {
+            let mut cx = Context::new(self.core, Path::Up(rest));
+            match slot.node.received(&mut cx, bytes) {
+                Ok(n) if n == bytes.len() => slot.traffic.received += n as u64,
+                taken => took_less(self.core, slot, bytes, taken),
+            }
+        } else {
+            self.deliver_later(bytes);
+        }
+    }
+
+    /// Hands bytes to the node below, for the network. They are taken whole.
+    #[inline]
+    pub fn send<'c>(&mut self, chunk: impl Into<Chunk<'c>>) {
+        self.send_chunk(chunk.into());
+    }
+
+    #[inline]
+    fn send_chunk(&mut self, chunk: Chunk<'_>) {
+        if let Path::Down(below) = &mut self.path
+            && let Some((slot, rest)) = below.split_last_mut()
+            && self.core.down.0 & slot.bit == 0
+        {
+            slot.traffic.sent += chunk.len() as u64;
+            let place = rest.len();
+            let mut cx = Context::new(self.core, Path::Down(rest));
+            if let Err(error) = slot.node.send(&mut cx, chunk) {
+                self.core.fail(place, error);
+            }
+        } else {
+            self.send_later(chunk);
+        }
+    }
+
+    /// Whether a layer may make one more block of bytes for those above: there is room, nobody
+    /// above has paused, and this turn's work is not used up. A block should be about 8 to 16 KiB
+    /// at the most. If not: stop, and ask to be called [`again`](Self::again) if there is
+    /// something to make that needs no further input.
+    pub fn wanted(&mut self) -> bool {
+        let place = self.place();
+        let wanted = self.core.work > 0 && !self.core.no_room().any_above(place);
+        self.core.work -= u32::from(wanted);
+        wanted
+    }
+
+    /// Asks for a call of [`received`](crate::Protocol::received) when there is room above, with
+    /// whatever waits below by then, even if that is nothing.
+    pub fn again(&mut self) {
+        let place = self.place();
+        self.core.again.set(place, true);
+    }
+
+    /// This layer's handshake is over: it works from here on.
+    pub fn up(&mut self) {
+        let place = self.place();
+        if self.core.handshaking.has(place) {
+            self.core.handshaking.set(place, false);
+            self.core.risen.set(place, true);
+        }
+    }
+
+    /// The peer's end mark has come: the inbound half of this layer ends behind the bytes that
+    /// [`received`](crate::Protocol::received) is about to say it took.
+    ///
+    /// If this layer is being popped, what follows goes up past it, untouched. If not, what
+    /// follows waits until it is.
+    pub fn end_mark(&mut self) {
+        let place = self.place();
+        self.core.marked.set(place, true);
+        self.core.done.set(place, true);
+        self.core.refresh();
+    }
+
+    /// Asks those below for no more bytes, or, with `false`, for bytes again. A pause belongs to
+    /// the node that asked for it and ends when that node leaves the stack.
+    pub fn pause(&mut self, pause: bool) {
+        let place = self.place();
+        self.core.paused.set(place, pause);
+        self.core.refresh();
+        if !pause {
+            self.core.stir();
+        }
+    }
+
+    /// Says that this layer has staged enough: writing is to pause; or, with `false`, that it may
+    /// go on.
+    pub fn hold_back(&mut self, hold: bool) {
+        let place = self.place();
+        self.core.held_back.set(place, hold);
+    }
+
+    /// Whether those below would rather take bytes now than later.
+    pub fn writable(&self) -> bool {
+        !self.core.write_paused
+    }
+
+    /// How long ago the connection began, as of this turn.
+    pub fn now(&self) -> Duration {
+        self.core.now
+    }
+
+    /// Pushes a layer at the top of the stack, just below the application. From within the
+    /// application's callbacks: what was sent before goes out past the new layer, what is sent
+    /// after goes through it, and input that the callback does not take is residue.
+    ///
+    /// [`Event::Up`](crate::Event::Up) tells when it works; until then it keeps what is written.
+    pub fn push<L: Layer>(&mut self, layer: L) -> LayerId<L> {
+        let key = self.core.fresh_key();
+        let (top, place) = (self.core.depth - 1, self.place());
+        self.core.gated.set(top, true);
+        self.core.refresh();
+        self.core.enqueue(place, Op::Push(key, Box::new(layer)));
+        LayerId::new(key)
+    }
+
+    /// Pops a layer. [`Event::Left`](crate::Event::Left) gives it back.
+    pub fn pop(&mut self, key: LayerKey) {
+        let place = self.place();
+        self.core.enqueue(place, Op::Pop(key));
+    }
+
+    /// Ends the connection's outgoing half, behind what this node has sent.
+    pub fn shutdown(&mut self) {
+        let place = self.place();
+        self.core.enqueue(place, Op::Shutdown);
+    }
+
+    /// The place of the node that is being called.
+    fn place(&self) -> usize {
+        match &self.path {
+            Path::Up(above) => self.core.depth - above.len() - 1,
+            Path::Down(below) => below.len(),
+            Path::Still(place) => *place,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn deliver_later(&mut self, bytes: &mut [u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        match &mut self.path {
+            Path::Up(above) => {
+                let place = self.core.depth - above.len();
+                let Some((slot, rest)) = above.split_first_mut() else {
+                    debug_assert!(false, "nothing stands above the application");
+                    return;
+                };
+                if slot.passed_by() && !self.core.holding.has(place) {
+                    Context::new(self.core, Path::Up(rest)).deliver(bytes);
+                } else {
+                    self.core.hold(slot, place, bytes);
+                }
+            }
+            _ => {
+                let (place, epoch) = (self.place(), self.core.rising);
+                self.core
+                    .enqueue(place, Op::Deliver((&*bytes).into(), epoch));
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_later(&mut self, chunk: Chunk<'_>) {
+        self.core.unflushed = true;
+        match &mut self.path {
+            Path::Down(below) => match below.split_last_mut() {
+                // Passed by: its outbound half has ended.
+                Some((_, rest)) => Context::new(self.core, Path::Down(rest)).send_chunk(chunk),
+                None => self.core.outbox.append(chunk.as_slice()),
+            },
+            _ => {
+                let place = self.place();
+                if self.core.down.has(place) {
+                    return; // After its end mark a layer is mute.
+                }
+                self.core.enqueue(place, Op::Send(chunk.as_slice().into()));
+            }
+        }
+    }
+}
+
+/// The node in `slot` took less than all of `bytes`, or failed.
+#[cold]
+#[inline(never)]
+fn took_less(core: &mut Core, slot: &mut Slot, bytes: &[u8], taken: Result<usize, Error>) {
+    let place = slot.bit.trailing_zeros() as usize;
+    match taken {
+        Ok(n) if n > bytes.len() => core.fail(place, took_too_much()),
+        Ok(n) => {
+            slot.traffic.received += n as u64;
+            core.hold(slot, place, &bytes[n..]);
+            // Offered again only when it may take more: at the next bytes, or with new room.
+            core.stirred.set(place, n > 0);
+        }
+        Err(error) => core.fail(place, error),
+    }
+}
+
+pub(crate) fn took_too_much() -> Error {
+    Error::local("it says that it took more bytes than there were")
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("place", &self.place())
+            .field("now", &self.core.now)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! What all nodes share: flags, queue, outbox. No node, no socket, no clock.
+
+use std::time::Duration;
+
+use crate::bits::Places;
+use crate::buffer::Buffer;
+use crate::queue::{Op, Queue};
+use crate::slot::Slot;
+use crate::{Blame, Error, ErrorKind, LayerKey, Limits};
+
+/// The part of a stack that a node's [`Context`](crate::Context) reaches, beside its neighbours.
+///
+/// A flag of a node is a bit, so that the way of a chunk through a layer tests one word. `up` and
+/// `down` are those words; the other sets say why a bit is in them.
+#[derive(Default)]
+pub(crate) struct Core {
+    /// Boundaries that rising bytes cannot simply cross: the union that `refresh` makes.
+    pub(crate) up: Places,
+    /// Nodes that sinking bytes pass by, since their outbound half has ended.
+    pub(crate) down: Places,
+
+    /// Bytes wait below this node.
+    pub(crate) holding: Places,
+    /// A change was asked for here: what comes collects until it is made.
+    pub(crate) gated: Places,
+    /// Nothing rises here any more: the connection has failed, or residue was rejected.
+    pub(crate) sealed: Places,
+    /// This node's inbound half has ended: it is parked, or passed by.
+    pub(crate) done: Places,
+    /// This node takes nothing, since the application reads a stream.
+    pub(crate) reader: Places,
+    /// This node asked for no more bytes for now.
+    pub(crate) paused: Places,
+    /// Below this node wait as many bytes as may.
+    pub(crate) full: Places,
+
+    /// What waits below this node is to be offered to it.
+    pub(crate) stirred: Places,
+    /// This node asked to be called again when there is room.
+    pub(crate) again: Places,
+    /// This node is not up yet.
+    pub(crate) handshaking: Places,
+    /// This node has staged enough: writing is to pause.
+    pub(crate) held_back: Places,
+
+    /// This node has come up since the last rest.
+    pub(crate) risen: Places,
+    /// This node has met its peer's end mark since the last rest.
+    pub(crate) marked: Places,
+    /// The first failure since the last rest, and where.
+    pub(crate) failed: Option<(usize, Error)>,
+
+    /// How many nodes there are, the application among them.
+    pub(crate) depth: usize,
+    /// Who stands at which place.
+    pub(crate) keys: Vec<LayerKey>,
+    pub(crate) next_key: u64,
+    pub(crate) queue: Queue,
+    /// What is ready for the network.
+    pub(crate) outbox: Buffer,
+    /// Something was sent since the last flush.
+    pub(crate) unflushed: bool,
+    /// The bytes at all boundaries together.
+    pub(crate) held: usize,
+    /// The epoch of the bytes that rise now.
+    pub(crate) rising: u64,
+    /// Blocks that may still be made in this turn.
+    pub(crate) work: u32,
+    pub(crate) write_paused: bool,
+    pub(crate) now: Duration,
+    pub(crate) limits: Limits,
+}
+
+impl Core {
+    /// To be called when one of the sets that `up` is made of has changed.
+    pub(crate) fn refresh(&mut self) {
+        self.up = self.holding | self.gated | self.sealed | self.done | self.reader | self.paused;
+    }
+
+    /// The places where nobody wants more bytes.
+    #[inline]
+    pub(crate) fn no_room(&self) -> Places {
+        self.full | self.paused | self.gated | self.sealed
+    }
+
+    /// Every set that has a bit for each node.
+    pub(crate) fn sets(&mut self) -> [&mut Places; 14] {
+        [
+            &mut self.down,
+            &mut self.holding,
+            &mut self.gated,
+            &mut self.sealed,
+            &mut self.done,
+            &mut self.reader,
+            &mut self.paused,
+            &mut self.full,
+            &mut self.stirred,
+            &mut self.again,
+            &mut self.handshaking,
+            &mut self.held_back,
+            &mut self.risen,
+            &mut self.marked,
+        ]
+    }
+
+    pub(crate) fn fresh_key(&mut self) -> LayerKey {
+        self.next_key += 1;
+        LayerKey(self.next_key)
+    }
+
+    pub(crate) fn place(&self, key: LayerKey) -> Option<usize> {
+        self.keys.iter().position(|&k| k == key)
+    }
+
+    /// Keeps bytes at the boundary below the node at `place`.
+    pub(crate) fn hold(&mut self, slot: &mut Slot, place: usize, bytes: &[u8]) {
+        slot.held.append(bytes, self.rising);
+        self.held += bytes.len();
+        self.stirred.set(place, true);
+        self.measure(slot, place);
+        if self.held + self.queue.bytes() > self.limits.budget {
+            // Who made the bytes stands below; its contract is to ask `wanted` first.
+            self.fail(place.saturating_sub(1), over_budget());
+        }
+    }
+
+    /// To be called when the bytes below a node have become more or fewer.
+    pub(crate) fn measure(&mut self, slot: &Slot, place: usize) {
+        let limit = if place + 1 == self.depth {
+            self.limits.inbox
+        } else {
+            self.limits.boundary
+        };
+        let was_full = self.full.has(place);
+        self.holding.set(place, !slot.held.is_empty());
+        self.full.set(place, slot.held.len() >= limit);
+        if was_full && !self.full.has(place) {
+            self.stir();
+        }
+        self.refresh();
+    }
+
+    /// There is room, or time, again: whoever has something to hand on may try.
+    pub(crate) fn stir(&mut self) {
+        self.stirred = self.stirred | self.holding;
+    }
+
+    pub(crate) fn enqueue(&mut self, place: usize, op: Op) {
+        self.queue.push(self.keys[place], op);
+        if self.held + self.queue.bytes() > self.limits.budget {
+            self.fail(place, over_budget());
+        }
+    }
+
+    /// The node at `place` has failed; the first failure counts.
+    #[cold]
+    pub(crate) fn fail(&mut self, place: usize, error: Error) {
+        self.sealed = self.sealed | Places::up_to(place);
+        self.refresh();
+        self.failed.get_or_insert((place, error));
+    }
+}
+
+fn over_budget() -> Error {
+    Error::new(
+        ErrorKind::Limit,
+        Blame::Local,
+        "more bytes were made than the connection's budget allows",
+    )
+}

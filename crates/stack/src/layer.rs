@@ -1,0 +1,156 @@
+//! Both faces on one node.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+
+use crate::{Protocol, Transport};
+
+/// A node with both faces: to what stands above it a [`Transport`], to what stands below it a
+/// [`Protocol`].
+///
+/// A layer that turns each byte into another, both ways:
+///
+/// ```
+/// use stack::{Chunk, Context, Error, Layer, Protocol, Transport};
+///
+/// struct Xor(u8);
+///
+/// impl Protocol for Xor {
+///     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+///         bytes.iter_mut().for_each(|byte| *byte ^= self.0);
+///         cx.deliver(bytes);
+///         Ok(bytes.len())
+///     }
+/// }
+///
+/// impl Transport for Xor {
+///     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+///         let mut bytes = chunk.as_slice().to_vec();
+///         bytes.iter_mut().for_each(|byte| *byte ^= self.0);
+///         cx.send(&mut bytes);
+///         Ok(())
+///     }
+/// }
+///
+/// impl Layer for Xor {}
+/// ```
+pub trait Layer: Protocol + Transport {
+    /// What the layer is called in drawings and errors. Names may repeat.
+    fn name(&self) -> &str {
+        let path = std::any::type_name::<Self>();
+        let end = path.find('<').unwrap_or(path.len());
+        path[..end].rsplit("::").next().unwrap_or(path)
+    }
+
+    /// How the layer can be popped without losing a byte.
+    fn exit(&self) -> Exit {
+        Exit::Silent
+    }
+
+    /// What becomes of bytes that were received, but not read, when the layer is pushed.
+    fn residue(&self) -> Residue {
+        Residue::Feed
+    }
+
+    /// How many bytes are inside the layer, in both directions.
+    fn held(&self) -> usize {
+        0
+    }
+
+    /// A value of type `wanted` that this layer has to tell, such as the parameters that it
+    /// negotiated. See [`Stack::info`](crate::Stack::info).
+    fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
+        let _ = wanted;
+        None
+    }
+}
+
+/// How a layer can be popped without losing a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The layer's protocol has an end mark in each direction: [`Transport::finish`] sends ours,
+    /// [`Context::end_mark`](crate::Context::end_mark) tells of the peer's.
+    Marked,
+    /// There is no end mark. The cut is exact only while nothing is under way: no inbound byte
+    /// unread above the layer, none held below it. The default.
+    Silent,
+    /// The layer leaves the bytes as they are, so any moment will do.
+    Anytime,
+}
+
+/// What becomes of bytes that were received, but not consumed, when a layer is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residue {
+    /// They go through the new layer: right where the peer may already have spoken its language
+    /// (COMPRESS, the PROXY protocol).
+    Feed,
+    /// They are a protocol violation, or an attack (CVE-2011-0411): right where the peer may not
+    /// speak before it has our answer (STARTTLS).
+    Reject,
+}
+
+/// Which layer, without its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LayerKey(pub(crate) u64);
+
+/// Which layer, with its type, so that popping it gives that very layer back.
+pub struct LayerId<L: ?Sized> {
+    pub(crate) key: LayerKey,
+    pub(crate) of: PhantomData<fn() -> L>,
+}
+
+impl<L: ?Sized> LayerId<L> {
+    pub(crate) fn new(key: LayerKey) -> Self {
+        Self {
+            key,
+            of: PhantomData,
+        }
+    }
+
+    /// The same layer, without its type, as [`Event`](crate::Event)s name it.
+    pub fn key(self) -> LayerKey {
+        self.key
+    }
+}
+
+impl<L: ?Sized> Clone for LayerId<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L: ?Sized> Copy for LayerId<L> {}
+
+impl<L: ?Sized> PartialEq for LayerId<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<L: ?Sized> Eq for LayerId<L> {}
+
+impl<L: ?Sized> Hash for LayerId<L> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl<L: ?Sized> fmt::Debug for LayerId<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LayerId({})", self.key.0)
+    }
+}
+
+/// The layer inside the box, if it is an `L`.
+pub(crate) fn downcast<L: Layer>(layer: Box<dyn Layer>) -> Result<L, Box<dyn Layer>> {
+    if (&*layer as &dyn Any).is::<L>() {
+        let layer: Box<dyn Any> = layer;
+        Ok(*layer
+            .downcast::<L>()
+            .unwrap_or_else(|_| unreachable!("just asked")))
+    } else {
+        Err(layer)
+    }
+}

@@ -1,0 +1,52 @@
+//! Bounds and deadlines.
+
+use std::time::Duration;
+
+use crate::buffer::BLOCK;
+
+/// The bounds of a connection's buffers, and its deadlines.
+///
+/// ```
+/// use stack::Limits;
+/// let limits = Limits { inbox: 16 * 1024, ..Limits::default() };
+/// assert_eq!(limits.outbox_high, 64 * 1024);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that may wait unread at the top before the layers stop making more. A layer may pass
+    /// it by what it had begun (one record, one block). Default 64 KiB.
+    pub inbox: usize,
+    /// Bytes that may wait below a layer. A record that a layer wants whole must be smaller.
+    /// Default 64 KiB.
+    pub boundary: usize,
+    /// Bytes waiting for the socket from which on writing pauses. Default 64 KiB.
+    pub outbox_high: usize,
+    /// Bytes waiting for the socket from which down writing resumes. Default 16 KiB.
+    pub outbox_low: usize,
+    /// All the bytes that the stack may hold at its boundaries and in its queues, together; more
+    /// is an error of the layer that made them. Default 4 MiB.
+    pub budget: usize,
+    /// Blocks that the layers may make in one turn, all together (see
+    /// [`Context::wanted`](crate::Context::wanted)); then other tasks of the thread have their
+    /// turn. Default 16, which is 256 KiB of full TLS records.
+    pub work: u32,
+    /// How long a layer may take from its push until it is up. Default 10 s.
+    pub handshake: Duration,
+    /// How long a pop may take until it is reported as late. Default 5 s.
+    pub pop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            inbox: BLOCK,
+            boundary: BLOCK,
+            outbox_high: BLOCK,
+            outbox_low: 16 * 1024,
+            budget: 4 * 1024 * 1024,
+            work: 16,
+            handshake: Duration::from_secs(10),
+            pop: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What was asked for in the other direction, to be run after the pass.
+
+use crate::buffer::Buffer;
+use crate::{Layer, LayerKey};
+
+/// Something that a node asked for while bytes moved the other way.
+pub(crate) enum Op {
+    /// Bytes to deliver above the node.
+    Deliver(Buffer, u64),
+    /// Bytes to send below the node.
+    Send(Buffer),
+    /// Push this layer at the top.
+    Push(LayerKey, Box<dyn Layer>),
+    /// Pop this layer.
+    Pop(LayerKey),
+    /// End the outgoing half.
+    Shutdown,
+}
+
+/// The queue of a stack: an entry stands behind the others of its origin.
+#[derive(Default)]
+pub(crate) struct Queue {
+    /// Oldest first, of all origins.
+    entries: Vec<(LayerKey, Op)>,
+    bytes: usize,
+}
+
+impl Queue {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many bytes wait in the queue.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, origin: LayerKey, op: Op) {
+        // What one node delivers, or sends, in pieces goes on as one.
+        match (
+            &op,
+            self.entries.iter_mut().rfind(|(key, _)| *key == origin),
+        ) {
+            (Op::Send(more), Some((_, Op::Send(bytes)))) => {
+                self.bytes += more.len();
+                return bytes.append(more.bytes());
+            }
+            (Op::Send(bytes) | Op::Deliver(bytes, _), _) => self.bytes += bytes.len(),
+            _ => {}
+        }
+        self.entries.push((origin, op));
+    }
+
+    /// The next to run: what is to be delivered first, the topmost origin's before the others;
+    /// then the rest, the lowest origin's before the others. Plain first-in-first-out would be
+    /// wrong: a layer that delivers and then sends its own reply would have the application's
+    /// answer go through it before its own.
+    pub(crate) fn next(
+        &mut self,
+        place: impl Fn(LayerKey) -> Option<usize>,
+    ) -> Option<(LayerKey, Op)> {
+        let entries = || self.entries.iter().enumerate();
+        let deliver = entries()
+            .filter(|(_, (_, op))| matches!(op, Op::Deliver(..)))
+            .max_by_key(|(i, (key, _))| (place(*key), std::cmp::Reverse(*i)));
+        let next = deliver.or_else(|| entries().min_by_key(|(i, (key, _))| (place(*key), *i)));
+        let (key, op) = self.entries.remove(next?.0);
+        if let Op::Send(bytes) | Op::Deliver(bytes, _) = &op {
+            self.bytes -= bytes.len();
+        }
+        Some((key, op))
+    }
+
+    /// Forgets what `origin` asked for.
+    pub(crate) fn forget(&mut self, origin: LayerKey) {
+        self.entries.retain(|(key, _)| *key != origin);
+        self.bytes = self.entries.iter().fold(0, |sum, (_, op)| match op {
+            Op::Send(bytes) | Op::Deliver(bytes, _) => sum + bytes.len(),
+            _ => sum,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Buffer {
+        Buffer::from(text.as_bytes())
+    }
+
+    fn name(op: &Op) -> String {
+        match op {
+            Op::Deliver(bytes, _) | Op::Send(bytes) => {
+                String::from_utf8(bytes.bytes().to_vec()).unwrap()
+            }
+            Op::Pop(_) => "pop".into(),
+            Op::Push(..) | Op::Shutdown => "other".into(),
+        }
+    }
+
+    #[test]
+    fn delivers_run_from_the_top_and_sends_from_the_bottom_in_order_per_origin() {
+        let (low, high) = (LayerKey(7), LayerKey(3));
+        let mut queue = Queue::default();
+        queue.push(high, Op::Send(bytes("high 1")));
+        queue.push(low, Op::Deliver(bytes("low up"), 0));
+        queue.push(high, Op::Pop(low));
+        queue.push(high, Op::Send(bytes("high 2")));
+        queue.push(low, Op::Send(bytes("low 1")));
+        queue.push(low, Op::Send(bytes(", low 2")));
+        queue.push(high, Op::Deliver(bytes("high up"), 0));
+        assert_eq!(queue.bytes(), 6 + 6 + 6 + 5 + 7 + 7);
+        let place = |key| Some(usize::from(key == high));
+        let order: Vec<_> = std::iter::from_fn(|| queue.next(place))
+            .map(|(_, op)| name(&op))
+            .collect();
+        assert_eq!(
+            order,
+            [
+                "high up",
+                "low up",
+                "low 1, low 2",
+                "high 1",
+                "pop",
+                "high 2"
+            ]
+        );
+        assert!(queue.is_empty() && queue.bytes() == 0);
+    }
+}

@@ -1,0 +1,400 @@
+//! What a stack does between two passes, one step after another, until there is nothing to do.
+
+use crate::bits::Places;
+use crate::context::{Path, took_too_much};
+use crate::core::Core;
+use crate::queue::Op;
+use crate::slot::{Inbound, Life, Outbound};
+use crate::stack::{Outgoing, RisingEnd, Stack};
+use crate::{Blame, Context, End, Error, ErrorKind, Event};
+
+impl Core {
+    /// Whether this turn's work is used up.
+    pub(crate) fn work_is_done(&self) -> bool {
+        self.work == 0
+    }
+}
+
+impl Stack {
+    /// Runs until nothing is left that can be done without more input, room or time.
+    pub(crate) fn run(&mut self) {
+        while !self.lost && self.step() {}
+    }
+
+    /// Does the first thing in this order that there is to do. A failure comes first, so that
+    /// nothing is built on it; then what was asked for in the pass that has just ended; then the
+    /// bytes that wait, the topmost first, so that room is made before it is needed.
+    fn step(&mut self) -> bool {
+        if let Some((place, error)) = self.core.failed.take() {
+            let error = error.in_layer(self.slots[place].node.name());
+            self.record_failure(place + 1, error);
+            return true;
+        }
+        if !self.core.marked.is_empty() || !self.core.risen.is_empty() {
+            self.note_marks();
+            self.note_risen();
+            return true;
+        }
+        if !self.core.queue.is_empty() {
+            self.run_queued();
+            return true;
+        }
+        if !self.core.work_is_done()
+            && let Some(place) = self.next_offer_with_work()
+        {
+            self.offer(place);
+            return true;
+        }
+        self.detach_next()
+            || self.tell_write_level()
+            || self.tell_app()
+            || self.raise_end()
+            || self.finish_all()
+    }
+
+    /// Input is over above `place`; writing is over everywhere.
+    pub(crate) fn record_failure(&mut self, place: usize, error: Error) {
+        if self.failure.is_none() {
+            self.end = Some(RisingEnd {
+                place,
+                end: End::Error(error.clone()),
+            });
+            self.failure = Some(error);
+        }
+    }
+
+    // ---- what was asked for ----
+
+    /// Layers have met their peer's end mark.
+    fn note_marks(&mut self) {
+        while let Some(place) = self.core.marked.highest() {
+            self.core.marked.set(place, false);
+            let slot = &mut self.slots[place];
+            if slot.inbound != Inbound::Decoding {
+                continue;
+            }
+            if matches!(slot.life, Life::Leaving { .. }) {
+                self.end_inbound(place);
+            } else {
+                slot.inbound = Inbound::Parked { told: false };
+            }
+        }
+    }
+
+    /// Handshakes are over.
+    fn note_risen(&mut self) {
+        while let Some(place) = self.core.risen.highest() {
+            self.core.risen.set(place, false);
+            let key = self.core.keys[place];
+            let before = std::mem::replace(&mut self.slots[place].life, Life::Standing);
+            self.core.stir();
+            self.events.push_back(Event::Up(key));
+            if matches!(before, Life::Handshaking { pop: true, .. }) {
+                self.pop_and_tell(key);
+            }
+        }
+    }
+
+    fn run_queued(&mut self) {
+        let core = &mut self.core;
+        let keys = &core.keys;
+        let next = core.queue.next(|key| keys.iter().position(|&k| k == key));
+        let Some((origin, op)) = next else { return };
+        match op {
+            Op::Deliver(mut bytes, epoch) => {
+                let Some(place) = self.core.place(origin) else {
+                    return;
+                };
+                self.core.rising = epoch;
+                let above = &mut self.slots[place + 1..];
+                Context::new(&mut self.core, Path::Up(above)).deliver(bytes.bytes_mut());
+            }
+            Op::Send(mut bytes) => {
+                let Some(place) = self.core.place(origin) else {
+                    return;
+                };
+                if place == self.top() && self.write_error().is_err() {
+                    return; // The application is told of the end by `lost`, or asked for it.
+                }
+                self.core.unflushed = true;
+                let below = &mut self.slots[..place];
+                Context::new(&mut self.core, Path::Down(below)).send(bytes.bytes_mut());
+            }
+            Op::Push(key, layer) => {
+                let top = self.top();
+                self.core.gated.set(top, false);
+                self.core.refresh();
+                self.core.stir();
+                self.push_and_tell(key, layer);
+            }
+            Op::Pop(key) => self.pop_and_tell(key),
+            Op::Shutdown if self.outgoing == Outgoing::Open => self.outgoing = Outgoing::Ending,
+            Op::Shutdown => {}
+        }
+    }
+
+    // ---- bytes that wait ----
+
+    /// The topmost node to be offered what waits below it, as far as demand goes.
+    pub(crate) fn next_offer_with_work(&self) -> Option<usize> {
+        let core = &self.core;
+        let shut = core.gated | core.sealed | core.paused | core.reader;
+        let mut ready = Places((core.stirred | core.again).0 & !shut.0);
+        while let Some(place) = ready.highest() {
+            ready.set(place, false);
+            let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
+            let room = !core.no_room().any_above(place) || core.handshaking.has(place);
+            if !parked && room {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    fn offer(&mut self, place: usize) {
+        self.core.stirred.set(place, false);
+        self.core.again.set(place, false);
+        let slot = &self.slots[place];
+        let (passed_by, offered) = (slot.passed_by(), slot.held.front_len());
+        // What the bottom layer decodes, it decodes now; further up, bytes were decoded when
+        // they came to wait.
+        self.core.rising = if place == 0 || offered == 0 {
+            self.present_number()
+        } else {
+            slot.held.epoch()
+        };
+        let taken = self.call_up(place, |node, held, cx| {
+            if passed_by {
+                cx.deliver(held.front_mut());
+                Ok(offered)
+            } else {
+                node.received(cx, held.front_mut())
+            }
+        });
+        let taken = taken.and_then(|n| {
+            if n > offered {
+                Err(took_too_much())
+            } else {
+                Ok(n)
+            }
+        });
+        match taken {
+            Ok(n) => {
+                let slot = &mut self.slots[place];
+                slot.held.consume(n);
+                if !passed_by {
+                    slot.traffic.received += n as u64;
+                }
+                self.core.held -= n;
+                self.core.measure(&self.slots[place], place);
+                self.core
+                    .stirred
+                    .set(place, n > 0 && self.core.holding.has(place));
+                if n == 0 && offered > 0 {
+                    self.check_stuck(place);
+                }
+            }
+            Err(error) => self.core.fail(place, error),
+        }
+    }
+
+    /// The node at `place` took nothing of what it was offered; if it can never get more, that
+    /// is an error, not a hang.
+    fn check_stuck(&mut self, place: usize) {
+        let core = &self.core;
+        let waits = core.again.has(place)
+            || core.gated.has(place)
+            || core.done.has(place)
+            || core.paused.has(place)
+            || (core.no_room().any_above(place) && !core.handshaking.has(place))
+            || core.work_is_done();
+        if waits {
+            return;
+        }
+        let top = self.top();
+        let slot = &mut self.slots[place];
+        if slot.held.straddles() && place < top {
+            // A record may straddle a change far below; its bytes count as the later epoch's.
+            slot.held.join_front();
+            self.core.stirred.set(place, true);
+        } else if slot.held.straddles() {
+            self.core.fail(
+                place,
+                Error::local("it left input of an epoch untaken, and the epoch is over"),
+            );
+        } else if core.full.has(place) {
+            self.core.fail(
+                place,
+                Error::new(
+                    ErrorKind::Limit,
+                    Blame::Remote,
+                    "a record is larger than what may wait at a boundary",
+                ),
+            );
+        }
+    }
+
+    // ---- the end of input ----
+
+    /// Moves the end of input up by one node, if nothing that waits is before it.
+    fn raise_end(&mut self) -> bool {
+        let Some(RisingEnd { place, end }) = &self.end else {
+            return false;
+        };
+        let (place, clean) = (*place, matches!(end, End::Clean));
+        let (top, core) = (self.top(), &self.core);
+        if place > top || (place == top && self.reads_stream()) {
+            return false;
+        }
+        if core.holding.has(place) {
+            let may_be_taken = core.stirred.has(place)
+                || core.gated.has(place)
+                || core.paused.has(place)
+                || core.no_room().any_above(place);
+            let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
+            if may_be_taken || parked {
+                return false;
+            }
+            if clean {
+                let error = Error::truncated("the input ends within a record");
+                self.core.fail(place, error);
+                return true;
+            }
+        }
+        if core.again.has(place) {
+            return false;
+        }
+        if let Some(end) = &mut self.end {
+            end.place += 1;
+        }
+        let told = place == top && std::mem::replace(&mut self.app_told_end, true);
+        if clean
+            && !told
+            && self.slots[place].inbound == Inbound::Decoding
+            && let Err(error) = self.call_up(place, |node, _, cx| node.end_received(cx))
+        {
+            self.core.fail(place, error);
+        }
+        true
+    }
+
+    pub(crate) fn parked_place(&self) -> Option<usize> {
+        self.slots
+            .iter()
+            .rposition(|slot| matches!(slot.inbound, Inbound::Parked { .. }))
+    }
+
+    // ---- telling ----
+
+    /// Tells every node when the level of what waits to be sent passes a mark.
+    fn tell_write_level(&mut self) -> bool {
+        let limits = &self.core.limits;
+        let (waiting, held_back) = (self.core.outbox.len(), !self.core.held_back.is_empty());
+        let pause = if self.core.write_paused {
+            waiting > limits.outbox_low || held_back
+        } else {
+            waiting > limits.outbox_high || held_back
+        };
+        if pause == self.core.write_paused {
+            return false;
+        }
+        self.core.write_paused = pause;
+        for place in 0..self.core.depth {
+            self.call_still(place, |node, cx| node.writable(cx, !pause));
+        }
+        true
+    }
+
+    /// Tells the application of an event, or that its input is over since a layer is parked.
+    fn tell_app(&mut self) -> bool {
+        let top = self.top();
+        if self.reads_stream() {
+            self.events.clear();
+            return false;
+        }
+        if let Some(event) = self.events.pop_front() {
+            self.call_still(top, |node, cx| node.event(cx, event));
+            return true;
+        }
+        let Some(place) = self.parked_place() else {
+            return false;
+        };
+        if self.core.holding.any_above(place) {
+            return false;
+        }
+        if self.slots[place].inbound == (Inbound::Parked { told: false }) {
+            self.slots[place].inbound = Inbound::Parked { told: true };
+            let ended = Event::Ended(self.core.keys[place]);
+            self.call_still(top, |node, cx| node.event(cx, ended));
+            return true;
+        }
+        if !std::mem::replace(&mut self.app_told_end, true) {
+            if let Err(error) = self.call_up(top, |node, _, cx| node.end_received(cx)) {
+                self.core.fail(top, error);
+            }
+            return true;
+        }
+        false
+    }
+
+    // ---- the end of the outgoing half ----
+
+    fn finish_all(&mut self) -> bool {
+        if self.outgoing != Outgoing::Ending || !self.is_up() || self.failure.is_some() {
+            return false;
+        }
+        self.outgoing = Outgoing::Ended;
+        for place in (0..self.top()).rev() {
+            self.finish(place);
+        }
+        self.core.unflushed = false;
+        true
+    }
+
+    /// Ends the outgoing half of the layer at `place`.
+    pub(crate) fn finish(&mut self, place: usize) {
+        if self.slots[place].outbound == Outbound::Open {
+            let finished = self.call_down(place, |node, cx| node.finish(cx));
+            self.slots[place].outbound = Outbound::Ended;
+            self.core.down.set(place, true);
+            self.core.held_back.set(place, false);
+            self.core.unflushed = true;
+            if let Err(error) = finished {
+                self.core.fail(place, error);
+            }
+        }
+    }
+
+    // ---- deadlines ----
+
+    pub(crate) fn expire(&mut self) {
+        let now = self.core.now;
+        for place in 0..self.core.depth {
+            let slot = &mut self.slots[place];
+            match slot.life {
+                Life::Handshaking { until, .. } if until <= now => {
+                    let error = Error::new(
+                        ErrorKind::TimedOut,
+                        Blame::Remote,
+                        "the handshake took too long",
+                    );
+                    slot.life = Life::Standing;
+                    self.core.fail(place, error);
+                }
+                Life::Leaving { until, late: false } if until <= now => {
+                    slot.life = Life::Leaving { until, late: true };
+                    self.events.push_back(Event::PopLate(self.core.keys[place]));
+                }
+                _ => {}
+            }
+            if self.slots[place]
+                .node
+                .deadline()
+                .is_some_and(|at| at <= now)
+                && let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx))
+            {
+                self.core.fail(place, error);
+            }
+        }
+    }
+}
