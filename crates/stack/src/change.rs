@@ -68,8 +68,8 @@ impl Stack {
     /// Asks a layer to leave. Its outgoing half ends now: the layers above are flushed, it sends
     /// its end mark, and what is written from then on goes past it. Its incoming half ends at the
     /// peer's end mark; until then it decodes. Then [`take_popped`](Self::take_popped) gives it
-    /// back. During its handshake, a layer is asked to leave as soon as it is up. Asking again is
-    /// asking once.
+    /// back. During its handshake, a layer is asked to leave as soon as it is up. Asking again
+    /// after the deadline sets a new one, and changes nothing else.
     ///
     /// # Errors
     ///
@@ -246,6 +246,10 @@ impl Stack {
         let until = self.core.now + self.core.limits.pop;
         let slot = &mut self.slots[place];
         match &mut slot.life {
+            Life::Leaving { late: true, .. } => {
+                slot.life = Life::Leaving { until, late: false };
+                return Ok(());
+            }
             Life::Leaving { .. } => return Ok(()),
             Life::Handshaking { pop, .. } => {
                 *pop = true;
@@ -276,7 +280,11 @@ impl Stack {
 
     /// The inbound half of the layer at `place` is over: what follows goes past it.
     pub(crate) fn end_inbound(&mut self, place: usize) {
-        self.slots[place].inbound = Inbound::Ended;
+        let before = std::mem::replace(&mut self.slots[place].inbound, Inbound::Ended);
+        if matches!(before, Inbound::Parked { .. }) {
+            // What looked like the end of input was a layer's only.
+            self.app_told_end = false;
+        }
         self.core.done.set(place, true);
         self.core.refresh();
         self.begin_read_epoch(place);

@@ -6,6 +6,8 @@ mod change;
 mod chunk;
 mod context;
 mod core;
+#[cfg(feature = "tokio")]
+mod driver;
 mod epoch;
 mod error;
 mod event;
@@ -22,6 +24,8 @@ mod turn;
 pub use change::{Popping, PushError};
 pub use chunk::Chunk;
 pub use context::Context;
+#[cfg(feature = "tokio")]
+pub use driver::{Connection, Frozen, Parts, PopError, serve, serve_with};
 pub use epoch::Epoch;
 pub use error::{Blame, End, Error, ErrorKind};
 pub use event::{Event, Outcome};

@@ -82,17 +82,16 @@ impl Stack {
         stack
     }
 
-    /// An empty stack whose application is a [`Protocol`]. It is attached at once.
-    ///
-    /// # Errors
-    ///
-    /// What the application's [`attached`](Protocol::attached) returned.
-    pub fn with_app(app: Box<dyn Protocol>, limits: Limits) -> Result<Self, Error> {
+    /// An empty stack whose application is a [`Protocol`]. It is attached at once; if it fails
+    /// there, so has the connection.
+    pub fn with_app(app: Box<dyn Protocol>, limits: Limits) -> Self {
         let mut stack = Self::with_top(Box::new(App(app)), limits);
         let standing = stack.standing();
-        stack.call_still(0, |node, cx| node.attached(cx, &standing))?;
+        if let Err(error) = stack.call_still(0, |node, cx| node.attached(cx, &standing)) {
+            stack.core.fail(0, error);
+        }
         stack.run();
-        Ok(stack)
+        stack
     }
 
     fn with_top(top: Box<dyn Layer>, limits: Limits) -> Self {
@@ -427,6 +426,36 @@ impl Stack {
         let wanted = std::any::TypeId::of::<T>();
         let mut layers = self.slots[..self.top()].iter().rev();
         layers.find_map(|slot| slot.node.info(wanted)?.downcast_ref())
+    }
+
+    /// How the input of an application that is a [`Protocol`] has ended, if it has been told, or
+    /// never will be since it has paused and waits for nothing.
+    pub fn app_end(&self) -> Option<End> {
+        match (&self.end, &self.failure) {
+            (Some(end), _) if end.place > self.top() => Some(end.end.clone()),
+            (_, Some(error)) if self.core.paused.has(self.top()) && self.app_awaits_nothing() => {
+                Some(End::Error(error.clone()))
+            }
+            _ => self.app_told_end.then_some(End::Clean),
+        }
+    }
+
+    /// Whether the application has no deadline.
+    pub fn app_awaits_nothing(&self) -> bool {
+        self.slots[self.top()].node.deadline().is_none()
+    }
+
+    /// The application, if it is a [`Protocol`], after the connection's life.
+    pub fn into_app(mut self) -> Box<dyn Protocol> {
+        let top = self
+            .slots
+            .pop()
+            .unwrap_or_else(|| unreachable!("it stands always"));
+        self.lost = true;
+        match crate::layer::downcast::<App>(top.node) {
+            Ok(App(app)) => app,
+            Err(reader) => reader,
+        }
     }
 
     // ---- within ----

@@ -1,0 +1,436 @@
+//! A stack over a socket, as a stream.
+
+use std::any::Any;
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+
+use super::drive::Driver;
+use super::frozen::Frozen;
+use super::pop::PopError;
+use super::wakers::Side;
+use crate::{
+    Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Popping, PushError, Stack,
+};
+
+/// A stack of layers over a socket: a stream of bytes whose layers change while it lives.
+///
+/// It reads and writes like any tokio stream, and can be split like one. Layers are pushed
+/// ([`push`](Self::push), [`push_after`](Self::push_after), [`freeze`](Self::freeze)) and popped
+/// ([`pop`](Self::pop)) between two reads or writes, at the exact byte.
+///
+/// # When bytes leave
+///
+/// What was written leaves at the latest at a flush, at the shutdown, or when the connection next
+/// waits for input, and as soon as 64 KiB are ready. This is the same with layers and without, so
+/// a push never changes when bytes leave. A request that was written and not flushed cannot
+/// deadlock: the read that waits for its answer flushes it first, also if that read waits in
+/// another task already. Code that neither flushes nor reads wants
+/// [`set_write_through`](Self::set_write_through).
+///
+/// # Who drives
+///
+/// No hidden task: whoever awaits a read, a write, a flush, a push or a pop drives the whole
+/// connection. While nobody awaits anything, nothing moves. Reading and writing may wait in two
+/// tasks (`tokio::io::split`), and neither takes the other's wake-up.
+///
+/// # Cancelling
+///
+/// Dropping a future never loses or doubles a byte, and never leaves a half-changed stack: see
+/// each method.
+///
+/// # Ends
+///
+/// A read returns 0 at a clean end. If a layer's protocol asks for an end mark that did not come,
+/// it fails with [`io::ErrorKind::UnexpectedEof`]; every [`io::Error`] holds an [`Error`] that
+/// names the layer. A read returns 0, too, where the peer ended a layer that nobody here was
+/// popping: then [`parked`](Self::parked) names it, and popping it makes the stream go on.
+pub struct Connection<Io: AsyncRead + AsyncWrite + Unpin> {
+    /// `None` only while `into_parts` consumes the connection.
+    driver: Option<Driver<Io>>,
+}
+
+/// A connection taken apart.
+#[non_exhaustive]
+pub struct Parts<Io> {
+    /// The socket.
+    pub io: Io,
+    /// What was received and decoded, and not read.
+    pub unread: Vec<u8>,
+    /// What is ready for the socket, and was not taken by it.
+    pub unsent: Vec<u8>,
+    /// The layers that stood, lowest first.
+    pub layers: Vec<Box<dyn Layer>>,
+}
+
+impl<Io> fmt::Debug for Parts<Io> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers = self.layers.iter().map(|layer| layer.name());
+        f.debug_struct("Parts")
+            .field("unread", &self.unread.len())
+            .field("unsent", &self.unsent.len())
+            .field("layers", &layers.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
+    /// An empty stack over `io`.
+    pub fn new(io: Io) -> Self {
+        Self::with_limits(io, Limits::default())
+    }
+
+    /// An empty stack over `io`, with these bounds and deadlines.
+    pub fn with_limits(io: Io, limits: Limits) -> Self {
+        Self {
+            driver: Some(Driver::new(io, Stack::new(limits))),
+        }
+    }
+
+    // ---- changes ----
+
+    /// Pushes a layer at the top, and waits until it is up. What was written before goes out past
+    /// it; what was received and not read is its residue ([`Layer::residue`]).
+    ///
+    /// A server that tells its peer to go ahead uses [`push_after`](Self::push_after).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`]; unless the push was begun, the layer is given back.
+    ///
+    /// # Cancelling
+    ///
+    /// Before it is first polled, nothing has happened. After that the layer stands; whatever is
+    /// awaited next drives its handshake, and [`ready`](Self::ready) waits for it.
+    pub async fn push<L: Layer>(&mut self, layer: L) -> Result<LayerId<L>, PushError<L>> {
+        self.push_after(&[], layer).await
+    }
+
+    /// Writes `answer` past the layer, pushes the layer, and waits until it is up. The answer and
+    /// the push are one act: what was received before it is residue, what comes after it is not,
+    /// however fast the peer is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push). Unless the push was begun, the answer was not written.
+    ///
+    /// # Cancelling
+    ///
+    /// As for [`push`](Self::push).
+    pub async fn push_after<L: Layer>(
+        &mut self,
+        answer: &[u8],
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let id = self.driver_mut().stack.push_after(answer, layer)?;
+        self.ready().await.map_err(PushError::Begun)?;
+        Ok(id)
+    }
+
+    /// Freezes reading until the guard pushes a layer or is dropped: for a server whose "go
+    /// ahead" is written by code that knows nothing of layers.
+    pub fn freeze(&mut self) -> Frozen<'_, Io> {
+        Frozen::new(self)
+    }
+
+    /// Waits until every layer is up.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection has failed.
+    ///
+    /// # Cancelling
+    ///
+    /// Changes nothing.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        poll_fn(|task| self.driver_mut().poll_up(task)).await
+    }
+
+    /// Asks a layer to leave, and waits until its outgoing half has ended: from then on, what is
+    /// written goes past it. What comes is decoded by it until the peer's end mark. This is the
+    /// first stage of [`pop`](Self::pop), for those who read on in between.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Refused`] or [`PopError::Failed`].
+    ///
+    /// # Cancelling
+    ///
+    /// Before it is first polled, nothing has happened. After that the layer is leaving.
+    pub async fn start_pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(), PopError> {
+        self.driver_mut()
+            .stack
+            .start_pop(id.key())
+            .map_err(PopError::Refused)?;
+        poll_fn(|task| {
+            self.driver_mut().poll(Side::Write, task, |driver| {
+                if let Err(error) = driver.stack.failure() {
+                    return Some(Err(PopError::Failed(error)));
+                }
+                match driver.stack.popping(id.key()) {
+                    Popping::Waiting => None,
+                    Popping::NotAsked => Some(Err(PopError::Refused(not_exact()))),
+                    _ => Some(Ok(())),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Asks a layer to leave, waits until both its halves have ended, and gives it back. The
+    /// connection below lives on, and not a byte is lost: what the peer sent before its end mark
+    /// was decoded, what it sends after is not touched.
+    ///
+    /// # Errors
+    ///
+    /// See [`PopError`]. After `NeedsRead` and `Late` the pop goes on, and calling this again
+    /// waits for it again.
+    ///
+    /// # Cancelling
+    ///
+    /// As for [`start_pop`](Self::start_pop); calling this again waits for it again.
+    pub async fn pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), PopError> {
+        if self.driver_mut().stack.popping(id.key()) != Popping::Left {
+            self.start_pop(id).await?;
+        }
+        poll_fn(|task| {
+            let poll = self.driver_mut().poll(Side::Write, task, |driver| {
+                if let Some(left) = driver.stack.take_popped(id) {
+                    return Some(Ok(left));
+                }
+                if let Err(error) = driver.stack.failure() {
+                    return Some(Err(PopError::Failed(error)));
+                }
+                match driver.stack.popping(id.key()) {
+                    Popping::OutboundEnded { late: true, .. } => Some(Err(PopError::Late)),
+                    _ => None,
+                }
+            });
+            // Only if nothing more can be done without a read does it take one.
+            match self.driver_mut().stack.popping(id.key()) {
+                Popping::OutboundEnded {
+                    needs_read: true, ..
+                } if poll.is_pending() => {
+                    self.driver_mut().wakers.disarm(Side::Write);
+                    Poll::Ready(Err(PopError::NeedsRead))
+                }
+                _ => poll,
+            }
+        })
+        .await
+    }
+
+    /// Takes a layer out at once, wherever its incoming half stands; the outcome says how many
+    /// bytes were under way inside it. For when a pop does not come to its end.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer.
+    pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
+        self.driver_mut().stack.rip(id)
+    }
+
+    // ---- reading and writing ----
+
+    /// Puts bytes back, before all that will be read next.
+    ///
+    /// # Errors
+    ///
+    /// If the connection's budget does not allow that many.
+    pub fn unread(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.driver_mut().stack.unread(bytes)
+    }
+
+    /// With `true`, every write is flushed at once: for code that writes and then neither flushes
+    /// nor reads.
+    pub fn set_write_through(&mut self, write_through: bool) {
+        self.driver_mut().write_through = write_through;
+    }
+
+    /// The layer whose peer has ended it while nobody here was popping it, once all that it
+    /// decoded has been read. What follows waits below it until it is popped.
+    pub fn parked(&self) -> Option<LayerKey> {
+        self.stack().parked()
+    }
+
+    // ---- looking ----
+
+    /// The layers, lowest first.
+    pub fn layers(&self) -> impl DoubleEndedIterator<Item = LayerView<'_>> {
+        self.stack().layers()
+    }
+
+    /// A value of type `T` from the topmost layer that has one.
+    pub fn info<T: Any>(&self) -> Option<&T> {
+        self.stack().info()
+    }
+
+    /// The epoch of the next byte to be read: which layers it crossed. No read returns bytes of
+    /// two.
+    pub fn read_epoch(&self) -> Epoch {
+        self.stack().epoch()
+    }
+
+    /// The epoch of the next byte to be written.
+    pub fn write_epoch(&self) -> Epoch {
+        self.stack().write_epoch()
+    }
+
+    /// The stack, to look at.
+    pub fn stack(&self) -> &Stack {
+        match &self.driver {
+            Some(driver) => &driver.stack,
+            None => unreachable!("taken only by into_parts"),
+        }
+    }
+
+    /// The socket.
+    pub fn io(&self) -> &Io {
+        match &self.driver {
+            Some(driver) => &driver.io,
+            None => unreachable!("taken only by into_parts"),
+        }
+    }
+
+    /// Takes the connection apart: the socket, what was not read, what was not sent. What the
+    /// layers staged is in what was not sent.
+    pub fn into_parts(mut self) -> Parts<Io> {
+        let Some(driver) = self.driver.take() else {
+            unreachable!("taken only here")
+        };
+        let (unread, unsent, layers) = driver.stack.into_parts();
+        Parts {
+            io: driver.io,
+            unread,
+            unsent,
+            layers,
+        }
+    }
+
+    pub(super) fn driver_mut(&mut self) -> &mut Driver<Io> {
+        match &mut self.driver {
+            Some(driver) => driver,
+            None => unreachable!("taken only by into_parts"),
+        }
+    }
+}
+
+fn not_exact() -> Error {
+    Error::new(
+        crate::ErrorKind::Refused,
+        crate::Blame::Local,
+        "the layer has no end mark, and inbound bytes are under way",
+    )
+}
+
+/// Hands over what was written and not flushed, if the socket takes it at once.
+impl<Io: AsyncRead + AsyncWrite + Unpin> Drop for Connection<Io> {
+    fn drop(&mut self) {
+        if let Some(driver) = &mut self.driver {
+            driver.last_attempt();
+        }
+    }
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> fmt::Debug for Connection<Io> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connection").field(self.stack()).finish()
+    }
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<Io> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let driver = self.get_mut().driver_mut();
+        match driver.poll_readable(task) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            Poll::Ready(Ok(_)) => {
+                let readable = driver.stack.readable();
+                let n = readable.len().min(buf.remaining());
+                buf.put_slice(&readable[..n]);
+                driver.stack.consume(n);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Connection<Io> {
+    fn poll_fill_buf(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let driver = self.get_mut().driver_mut();
+        match driver.poll_readable(task) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(driver.stack.readable())),
+        }
+    }
+
+    fn consume(self: Pin<&mut Self>, n: usize) {
+        self.get_mut().driver_mut().stack.consume(n);
+    }
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let driver = self.get_mut().driver_mut();
+        driver.poll_write(task, bytes).map_err(io::Error::from)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let driver = self.get_mut().driver_mut();
+        let mut written = 0;
+        for bytes in slices.iter().filter(|bytes| !bytes.is_empty()) {
+            // Once some bytes are taken, the write is done; the rest comes with the next.
+            match driver.poll_write(task, bytes) {
+                Poll::Ready(Ok(n)) => written += n,
+                Poll::Ready(Err(error)) if written == 0 => return Poll::Ready(Err(error.into())),
+                Poll::Pending if written == 0 => return Poll::Pending,
+                Poll::Ready(Err(_)) => break,
+                Poll::Pending => {
+                    driver.wakers.disarm(Side::Write);
+                    break;
+                }
+            }
+            if !driver.stack.writable() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let driver = self.get_mut().driver_mut();
+        driver.poll_flush(task).map_err(io::Error::from)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let driver = self.get_mut().driver_mut();
+        driver.poll_shutdown(task).map_err(io::Error::from)
+    }
+}

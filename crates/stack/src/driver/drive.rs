@@ -1,0 +1,313 @@
+//! Moving bytes between a stack and a socket.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::wakers::{Side, Wakers};
+use crate::buffer::BLOCK;
+use crate::{Error, Stack};
+
+/// A stack, the socket below it, and all that waiting needs.
+pub(super) struct Driver<Io> {
+    pub(super) io: Io,
+    pub(super) stack: Stack,
+    pub(super) wakers: Arc<Wakers>,
+    /// Wakes both sides; the socket and the timer know no other.
+    waker: Waker,
+    began: Instant,
+    /// Runs while the stack has a deadline.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// No reading: an answer is on its way out, behind which a layer is to be pushed.
+    pub(super) frozen: bool,
+    /// Every write is flushed.
+    pub(super) write_through: bool,
+    socket: Socket,
+}
+
+/// The outgoing half of the socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Socket {
+    /// All that it took, it has sent.
+    Flushed,
+    /// It took bytes that it may still have to flush.
+    Unflushed,
+    /// Its outgoing half has ended.
+    ShutDown,
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
+    pub(super) fn new(io: Io, stack: Stack) -> Self {
+        let wakers = Arc::new(Wakers::default());
+        Self {
+            io,
+            stack,
+            waker: Arc::clone(&wakers).into(),
+            wakers,
+            began: now(),
+            timer: None,
+            frozen: false,
+            write_through: false,
+            socket: Socket::Flushed,
+        }
+    }
+
+    /// Drives the connection until `done` says so: reads while somebody has room for the bytes,
+    /// writes what is ready, and before it waits for input flushes what was written.
+    pub(super) fn poll<T>(
+        &mut self,
+        side: Side,
+        task: &mut Context<'_>,
+        mut done: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Poll<T> {
+        if let Some(result) = done(self) {
+            return Poll::Ready(result);
+        }
+        self.wakers.arm(side, task.waker());
+        self.begin_turn();
+        loop {
+            if let Some(result) = done(self) {
+                self.wakers.disarm(side);
+                self.rouse(side.other());
+                return Poll::Ready(result);
+            }
+            // A writer comes here because there is no room: that is made first.
+            let wrote = side == Side::Write && self.write_out();
+            if wrote || self.read_in() {
+                continue;
+            }
+            self.stack.flush();
+            if self.write_out() || self.end_socket() {
+                continue;
+            }
+            if self.stack.has_work() {
+                // Other tasks have their turn now; this one goes on after them.
+                task.waker().wake_by_ref();
+            } else if self.deadline_passed() {
+                self.begin_turn();
+                continue;
+            }
+            self.rouse(side.other());
+            return Poll::Pending;
+        }
+    }
+
+    fn begin_turn(&mut self) {
+        let now = now().duration_since(self.began);
+        self.stack.advance(now);
+    }
+
+    /// Wakes the task of `side`, if what it waits for may be there.
+    fn rouse(&self, side: Side) {
+        let may_go_on = match side {
+            Side::Read => !self.stack.readable().is_empty() || self.stack.input_end().is_some(),
+            Side::Write => self.stack.writable() && self.stack.outgoing().is_empty(),
+        };
+        if may_go_on && self.wakers.is_armed(side) {
+            self.wakers.wake_side(side);
+        }
+    }
+
+    /// Reads once from the socket, if the stack wants input. Whether anything came.
+    fn read_in(&mut self) -> bool {
+        if self.frozen || !self.stack.wants_input() {
+            return false;
+        }
+        let mut cx = Context::from_waker(&self.waker);
+        let mut space = ReadBuf::new(self.stack.input_space());
+        let read = Pin::new(&mut self.io).poll_read(&mut cx, &mut space);
+        let n = space.filled().len();
+        self.stack.filled(n);
+        match read {
+            Poll::Pending => false,
+            Poll::Ready(Ok(())) => {
+                if n == 0 {
+                    self.stack.receive_end();
+                }
+                true
+            }
+            Poll::Ready(Err(error)) => {
+                self.stack.fail(Error::transport(error));
+                true
+            }
+        }
+    }
+
+    /// Writes what is ready, as far as the socket takes it. Whether it took anything.
+    pub(super) fn write_out(&mut self) -> bool {
+        let mut wrote = false;
+        while !self.stack.outgoing().is_empty() && self.socket != Socket::ShutDown {
+            let mut cx = Context::from_waker(&self.waker);
+            let written = Pin::new(&mut self.io).poll_write(&mut cx, self.stack.outgoing());
+            match written {
+                Poll::Pending => return wrote,
+                Poll::Ready(Ok(n)) if n > 0 => {
+                    self.stack.sent(n);
+                    self.socket = Socket::Unflushed;
+                }
+                Poll::Ready(result) => {
+                    let error = result.err();
+                    self.stack.fail(Error::transport(
+                        error.unwrap_or_else(|| std::io::ErrorKind::WriteZero.into()),
+                    ));
+                    // What it does not take now it never will.
+                    self.socket = Socket::ShutDown;
+                }
+            }
+            wrote = true;
+        }
+        wrote
+    }
+
+    /// Flushes the socket, and ends its outgoing half if that is due. Whether it got further.
+    fn end_socket(&mut self) -> bool {
+        if !self.stack.outgoing().is_empty() {
+            return false;
+        }
+        let mut cx = Context::from_waker(&self.waker);
+        let io = Pin::new(&mut self.io);
+        let over = self.stack.outgoing_ended() || self.stack.failure().is_err();
+        let (step, next) = match self.socket {
+            Socket::ShutDown => return false,
+            _ if over => (io.poll_shutdown(&mut cx), Socket::ShutDown),
+            Socket::Unflushed => (io.poll_flush(&mut cx), Socket::Flushed),
+            Socket::Flushed => return false,
+        };
+        match step {
+            Poll::Pending => false,
+            Poll::Ready(Ok(())) => {
+                self.socket = next;
+                true
+            }
+            Poll::Ready(Err(error)) => {
+                self.socket = Socket::ShutDown;
+                // A peer that is gone already does not mind.
+                if error.kind() != std::io::ErrorKind::NotConnected {
+                    self.stack.fail(Error::transport(error));
+                }
+                true
+            }
+        }
+    }
+
+    /// Whether the stack's next deadline has passed; if not, the timer runs.
+    fn deadline_passed(&mut self) -> bool {
+        let Some(deadline) = self.stack.deadline() else {
+            self.timer = None;
+            return false;
+        };
+        let at = self.began + deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        let mut cx = Context::from_waker(&self.waker);
+        timer.as_mut().poll(&mut cx).is_ready()
+    }
+
+    // ---- the application's side ----
+
+    /// Waits until something can be read: `true`, or the input is over: `false`.
+    pub(super) fn poll_readable(&mut self, task: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll(Side::Read, task, |driver| {
+            if !driver.stack.readable().is_empty() {
+                return Some(Ok(true));
+            }
+            let end = driver.stack.input_end()?;
+            // The peer should learn of it, an alert for instance, if the socket takes it at once.
+            driver.write_out();
+            Some(end.error().cloned().map_or(Ok(false), Err))
+        })
+    }
+
+    /// Writes as much of `bytes` as there is room for; waits while there is none.
+    pub(super) fn poll_write(
+        &mut self,
+        task: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, Error>> {
+        ready!(self.poll(Side::Write, task, |driver| {
+            let writable = driver.stack.write_error().map(|()| driver.stack.writable());
+            writable.map_or_else(|error| Some(Err(error)), |room| room.then_some(Ok(())))
+        }))?;
+        let taken = &bytes[..bytes.len().min(BLOCK)];
+        self.stack.write(taken)?;
+        if self.write_through {
+            self.stack.flush();
+        }
+        if self.write_through || self.stack.outgoing().len() >= BLOCK {
+            self.write_out();
+        }
+        if self.stack.unflushed() {
+            // A read that waits for the answer to this must flush it before it waits on.
+            self.wakers.wake_side(Side::Read);
+        }
+        Poll::Ready(Ok(taken.len()))
+    }
+
+    /// Waits until all that was written is with the transport. A layer in its handshake keeps
+    /// what is written, so the handshake is waited for.
+    pub(super) fn poll_flush(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll(Side::Write, task, |driver| {
+            driver.stack.flush();
+            let flushed = driver.stack.is_up()
+                && driver.stack.outgoing().is_empty()
+                && driver.socket != Socket::Unflushed;
+            match driver.stack.failure() {
+                Err(error) => Some(Err(error)),
+                Ok(()) => flushed.then_some(Ok(())),
+            }
+        })
+    }
+
+    /// Waits until the outgoing half has ended, the transport's too.
+    pub(super) fn poll_shutdown(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.stack.shutdown();
+        self.poll(Side::Write, task, |driver| {
+            if driver.socket == Socket::ShutDown && driver.stack.outgoing_ended() {
+                return Some(Ok(()));
+            }
+            driver.stack.failure().err().map(Err)
+        })
+    }
+
+    /// Waits until every layer is up.
+    pub(super) fn poll_up(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll(Side::Write, task, |driver| match driver.stack.failure() {
+            Err(error) => {
+                driver.write_out();
+                Some(Err(error))
+            }
+            Ok(()) => driver.stack.is_up().then_some(Ok(())),
+        })
+    }
+
+    /// Hands over what is staged, without waiting.
+    pub(super) fn last_attempt(&mut self) {
+        self.waker = Waker::noop().clone();
+        self.stack.flush();
+        self.write_out();
+    }
+
+    /// Whether the outgoing half of the socket has ended.
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.socket == Socket::ShutDown
+    }
+}
+
+/// The one place of this crate that looks at a clock.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the driver is who tells the core the time"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[allow(clippy::disallowed_methods, reason = "the connection's one timer")]
+fn sleep_until(at: Instant) -> Sleep {
+    tokio::time::sleep_until(at)
+}

@@ -1,0 +1,64 @@
+//! The callback style: an application that is a `Protocol`, run on a socket.
+
+use std::any::Any;
+use std::future::poll_fn;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::drive::Driver;
+use super::wakers::Side;
+use crate::{End, Limits, Protocol, Stack};
+
+/// Runs `app` on `io` until the connection is over, and gives it back with the reason.
+///
+/// The application is told of everything by its callbacks, and is the same object throughout,
+/// whatever it pushes or pops. The connection is over when it has failed, or when both halves
+/// have ended: ours ends with [`Context::shutdown`](crate::Context::shutdown), or by itself once
+/// the peer's half has ended and the application waits for nothing more (it has no
+/// [`deadline`](Protocol::deadline)).
+///
+/// # Cancelling
+///
+/// Dropping the future drops the connection and the application, which is told that it is
+/// [`lost`](Protocol::lost).
+pub async fn serve<Io, A>(io: Io, app: A) -> (A, End)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    A: Protocol,
+{
+    serve_with(io, app, Limits::default()).await
+}
+
+/// [`serve`], with these bounds and deadlines.
+///
+/// # Cancelling
+///
+/// As for [`serve`].
+pub async fn serve_with<Io, A>(io: Io, app: A, limits: Limits) -> (A, End)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    A: Protocol,
+{
+    let mut driver = Driver::new(io, Stack::with_app(Box::new(app), limits));
+    let end = poll_fn(|task| driver.poll(Side::Read, task, over)).await;
+    driver.stack.close(end.clone());
+    let app: Box<dyn Any> = driver.stack.into_app();
+    match app.downcast() {
+        Ok(app) => (*app, end),
+        Err(_) => unreachable!("it is the very application"),
+    }
+}
+
+/// How the connection ended, if it has.
+fn over<Io: AsyncRead + AsyncWrite + Unpin>(driver: &mut Driver<Io>) -> Option<End> {
+    let end = driver.stack.app_end()?;
+    if end.error().is_some() {
+        // The peer should learn of it, an alert for instance, if the socket takes it at once.
+        driver.write_out();
+        return Some(end);
+    }
+    if driver.stack.app_awaits_nothing() {
+        driver.stack.shutdown();
+    }
+    driver.is_shut_down().then_some(end)
+}
