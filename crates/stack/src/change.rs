@@ -1,14 +1,13 @@
 //! How the stack changes: always at rest, between two passes.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::layer::downcast;
 use crate::slot::{Inbound, Life, Outbound, Slot};
 use crate::stack::{MAX_DEPTH, Outgoing, RisingEnd, Stack};
 use crate::{
-    Blame, Chunk, End, Epoch, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome,
-    Readiness, Residue,
+    Blame, Chunk, End, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome, Readiness,
+    Residue,
 };
 
 impl Stack {
@@ -119,7 +118,7 @@ impl Stack {
         let slot = &mut self.slots[place];
         let held = slot.node.held() + slot.held.len();
         if std::mem::replace(&mut slot.outbound, Outbound::Ended) == Outbound::Open {
-            self.begin_write_epoch();
+            self.written += 1;
         }
         if !self.slots[place].passed_by() {
             self.end_inbound(place);
@@ -180,22 +179,20 @@ impl Stack {
                 residue,
             });
         }
-        let (top, readers_epochs) = (self.top(), self.epochs.clone());
-        let written = self.written.clone();
+        let top = self.top();
         // The layer comes in below the application and takes over what waits there.
         let mut slot = Slot::new(layer);
         slot.held = std::mem::take(&mut self.slots[top].held);
         self.insert(top, key, slot);
-        self.begin_write_epoch();
+        self.written += 1;
         self.begin_read_epoch(top);
+        self.slots[top].since = self.epochs.present;
         let standing = self.standing();
         let attached = self.call_still(top, |node, cx| node.attached(cx, &standing));
         let readiness = match attached {
             Ok(readiness) => readiness,
             Err(error) => {
                 self.core.queue.forget(key);
-                self.epochs = readers_epochs;
-                self.written = written;
                 let error = error.in_layer(self.slots[top].node.name());
                 let layer = self.remove(top);
                 return refused(layer, error);
@@ -266,7 +263,7 @@ impl Stack {
         self.slots[place].life = Life::Leaving { until, late: false };
         self.flush_down_to(place + 1);
         self.finish(place);
-        self.begin_write_epoch();
+        self.written += 1;
         if exit != Exit::Marked || matches!(self.slots[place].inbound, Inbound::Parked { .. }) {
             self.end_inbound(place);
         }
@@ -288,6 +285,7 @@ impl Stack {
         self.core.done.set(place, true);
         self.core.refresh();
         self.begin_read_epoch(place);
+        self.slots[place].until = self.epochs.present;
         self.core.stir();
     }
 
@@ -337,6 +335,7 @@ impl Stack {
 
     /// Takes a node out; what waited below it waits below the one above, behind what was there.
     fn remove(&mut self, place: usize) -> Box<dyn Layer> {
+        self.remember_departed(place);
         for set in self.core.sets() {
             set.close(place);
         }
@@ -364,30 +363,24 @@ impl Stack {
 
     // ---- epochs ----
 
-    fn begin_write_epoch(&mut self) {
-        self.written = Epoch {
-            number: self.written.number + 1,
-            layers: self.names(|slot| slot.outbound == Outbound::Open),
-        };
-    }
-
     /// Inbound bytes that have not yet risen past `place` are of a new epoch.
     fn begin_read_epoch(&mut self, place: usize) {
-        let number = self.present_number() + 1;
-        let layers = self.names(|slot| !slot.passed_by());
-        self.epochs.push_back(Epoch { number, layers });
+        self.epochs.present += 1;
         for slot in &mut self.slots[..=place] {
-            slot.held.restamp(number);
+            slot.held.restamp(self.epochs.present);
         }
-        let held = |slot: &Slot| slot.held.oldest();
-        let oldest = self.slots.iter().filter_map(held).min().unwrap_or(number);
-        self.epochs.retain(|epoch| epoch.number >= oldest);
     }
 
-    fn names(&self, counts: impl Fn(&Slot) -> bool) -> Arc<[Arc<str>]> {
-        let layers = self.slots[..self.top()].iter();
-        let counted = layers.filter(|slot| counts(slot));
-        counted.map(|slot| slot.node.name().into()).collect()
+    /// Keeps the name of a layer that leaves for as long as bytes that crossed it wait.
+    fn remember_departed(&mut self, place: usize) {
+        let slot = &self.slots[place];
+        let waiting = self.slots.iter().filter_map(|slot| slot.held.oldest());
+        let oldest = waiting.min().unwrap_or(self.epochs.present);
+        self.epochs.forget_before(oldest);
+        if oldest < slot.until {
+            self.epochs
+                .remember(slot.node.name(), place, slot.since, slot.until);
+        }
     }
 
     /// What is left when the stack is taken apart: the bytes not read, those not sent, and the

@@ -80,7 +80,9 @@ impl Held {
     /// Puts `bytes` before those that are there; they take the epoch of the first byte, or
     /// `epoch` if there is none.
     pub(crate) fn prepend(&mut self, bytes: &[u8], epoch: u64) {
-        self.mark(epoch);
+        if self.buffer.is_empty() {
+            self.mark(epoch);
+        }
         self.buffer.prepend(bytes);
         for (at, _) in &mut self.later {
             *at += bytes.len() as u64;

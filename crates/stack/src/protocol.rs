@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
-use crate::{Context, End, Epoch, Error, Event};
+use crate::{Context, End, Error, Event};
 
 /// What arriving bytes are handed to: the application, and the lower face of every layer.
 ///
@@ -127,6 +127,6 @@ pub struct Standing {
     pub read_paused: bool,
     /// Whether the network has already said that no more bytes will come.
     pub end_seen: bool,
-    /// The epoch that begins with this layer.
-    pub epoch: Epoch,
+    /// The number of the inbound epoch that begins with this layer.
+    pub epoch: u64,
 }

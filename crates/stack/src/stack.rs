@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Path;
 use crate::core::Core;
+use crate::epoch::Epochs;
 use crate::held::Held;
-use crate::slot::{App, Life, Reader, Slot};
+use crate::slot::{App, Life, Outbound, Reader, Slot};
 use crate::{
     Blame, Chunk, Context, End, Epoch, Error, ErrorKind, Event, Layer, LayerKey, Limits, Outcome,
     Protocol, Standing, Traffic,
@@ -48,9 +48,9 @@ pub struct Stack {
     pub(crate) events: VecDeque<Event>,
     /// Layers that have left and were not claimed yet, where the application reads a stream.
     pub(crate) left: Vec<(LayerKey, Box<dyn Layer>, Outcome)>,
-    /// The inbound epochs that bytes at the boundaries may still be of; the last is the present.
-    pub(crate) epochs: VecDeque<Epoch>,
-    pub(crate) written: Epoch,
+    pub(crate) epochs: Epochs,
+    /// The number of the outbound epoch.
+    pub(crate) written: u64,
     /// The application has been told that its input is over.
     pub(crate) app_told_end: bool,
     pub(crate) lost: bool,
@@ -95,10 +95,6 @@ impl Stack {
     }
 
     fn with_top(top: Box<dyn Layer>, limits: Limits) -> Self {
-        let nothing = Epoch {
-            number: 0,
-            layers: Arc::new([]),
-        };
         let mut core = Core {
             work: limits.work,
             limits,
@@ -117,8 +113,8 @@ impl Stack {
             outgoing: Outgoing::Open,
             events: VecDeque::new(),
             left: Vec::new(),
-            epochs: [nothing.clone()].into(),
-            written: nothing,
+            epochs: Epochs::default(),
+            written: 0,
             app_told_end: false,
             lost: false,
         }
@@ -139,7 +135,7 @@ impl Stack {
             write_paused: self.core.write_paused,
             read_paused: self.core.paused.has(self.top()) || self.core.full.has(self.top()),
             end_seen: self.end.is_some(),
-            epoch: self.present(),
+            epoch: self.epochs.present,
         }
     }
 
@@ -150,7 +146,7 @@ impl Stack {
     /// For a caller that owns a buffer; a driver that would rather have the stack's own uses
     /// [`input_space`](Self::input_space).
     pub fn receive(&mut self, bytes: &mut [u8]) {
-        self.core.rising = self.present_number();
+        self.core.rising = self.epochs.present;
         Context::new(&mut self.core, Path::Up(&mut self.slots)).deliver(bytes);
         self.run();
     }
@@ -163,7 +159,7 @@ impl Stack {
 
     /// Says that the first `n` bytes of [`input_space`](Self::input_space) came from the network.
     pub fn filled(&mut self, n: usize) {
-        let epoch = self.present_number();
+        let epoch = self.epochs.present;
         let slot = &mut self.slots[0];
         slot.held.fill(n, epoch);
         if n == 0 {
@@ -286,7 +282,7 @@ impl Stack {
                 "more bytes put back than the connection's budget allows",
             ));
         }
-        let (top, epoch) = (self.top(), self.present_number());
+        let (top, epoch) = (self.top(), self.epochs.present);
         self.slots[top].held.prepend(bytes, epoch);
         self.core.held += bytes.len();
         self.core.measure(&self.slots[top], top);
@@ -396,20 +392,28 @@ impl Stack {
     /// The epoch of the next readable byte, or of the next to come if none is.
     pub fn epoch(&self) -> Epoch {
         let held = &self.slots[self.top()].held;
-        if held.is_empty() {
-            return self.present();
-        }
-        let number = held.epoch();
-        self.epochs
-            .iter()
-            .find(|epoch| epoch.number == number)
-            .cloned()
-            .unwrap_or_else(|| self.present())
+        let number = held.oldest().unwrap_or(self.epochs.present);
+        let layers = self.slots[..self.top()].iter();
+        self.epochs.describe(
+            number,
+            layers.map(|slot| {
+                let passed_by = slot.until <= number;
+                (
+                    slot.node.name(),
+                    if passed_by { u64::MAX } else { slot.since },
+                )
+            }),
+        )
     }
 
     /// The epoch of the next byte to be written.
     pub fn write_epoch(&self) -> Epoch {
-        self.written.clone()
+        let layers = self.slots[..self.top()].iter();
+        let open = layers.filter(|slot| slot.outbound == Outbound::Open);
+        Epoch::new(
+            self.written,
+            open.map(|slot| slot.node.name().to_owned()).collect(),
+        )
     }
 
     /// The layers, lowest first.
@@ -459,18 +463,6 @@ impl Stack {
     }
 
     // ---- within ----
-
-    pub(crate) fn present(&self) -> Epoch {
-        self.epochs
-            .back()
-            .cloned()
-            .unwrap_or_else(|| unreachable!("there always is one"))
-    }
-
-    #[inline]
-    pub(crate) fn present_number(&self) -> u64 {
-        self.epochs.back().map_or(0, |epoch| epoch.number)
-    }
 
     /// Calls the node at `place` while bytes rise.
     pub(crate) fn call_up<R>(

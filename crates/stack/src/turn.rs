@@ -159,7 +159,7 @@ impl Stack {
         // What the bottom layer decodes, it decodes now; further up, bytes were decoded when
         // they came to wait.
         self.core.rising = if place == 0 || offered == 0 {
-            self.present_number()
+            self.epochs.present
         } else {
             slot.held.epoch()
         };

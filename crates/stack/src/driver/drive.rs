@@ -253,6 +253,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     pub(super) fn poll_flush(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll(Side::Write, task, |driver| {
             driver.stack.flush();
+            // Most flushes need nothing more than this.
+            while driver.write_out() || driver.end_socket() {}
             let flushed = driver.stack.is_up()
                 && driver.stack.outgoing().is_empty()
                 && driver.socket != Socket::Unflushed;
