@@ -122,7 +122,9 @@ fn a_large_sync_flush_writes_its_marker_once() {
     let (noise, prose) = (noise(70_000), prose(70_000));
     for level in 0..=9 {
         for data in [&noise, &prose] {
-            [1, 33_000, 65_535].map(|len| check(level, &data[..len]));
+            for len in [1, 33_000, 65_535] {
+                check(level, &data[..len]);
+            }
         }
         // Here a room of 16 KiB would end within the marker itself.
         (16_370..16_385).for_each(|len| check(level, &noise[..len]));
