@@ -36,8 +36,8 @@ pub(crate) struct Core {
 
     /// What waits below this node is to be offered to it.
     pub(crate) stirred: Places,
-    /// This node asked to be called again when there is room.
-    pub(crate) again: Places,
+    /// This node wanted to make more than there was room for: it is called when there is.
+    pub(crate) starved: Places,
     /// This node is not up yet.
     pub(crate) handshaking: Places,
     /// This node has staged enough: writing is to pause.
@@ -98,7 +98,7 @@ impl Core {
             &mut self.paused,
             &mut self.full,
             &mut self.stirred,
-            &mut self.again,
+            &mut self.starved,
             &mut self.handshaking,
             &mut self.held_back,
             &mut self.risen,

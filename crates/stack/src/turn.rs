@@ -139,11 +139,13 @@ impl Stack {
     pub(crate) fn next_offer_with_work(&self) -> Option<usize> {
         let core = &self.core;
         let shut = core.gated | core.sealed | core.paused | core.reader;
-        let mut ready = Places((core.stirred | core.again).0 & !shut.0);
+        let mut ready = Places((core.stirred | core.starved).0 & !shut.0);
         while let Some(place) = ready.highest() {
             ready.set(place, false);
             let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
-            let room = !core.no_room().any_above(place) || core.handshaking.has(place);
+            // A handshake goes on even if nobody above has room.
+            let room = !core.no_room().any_above(place)
+                || (core.handshaking.has(place) && core.stirred.has(place));
             if !parked && room {
                 return Some(place);
             }
@@ -153,7 +155,7 @@ impl Stack {
 
     fn offer(&mut self, place: usize) {
         self.core.stirred.set(place, false);
-        self.core.again.set(place, false);
+        self.core.starved.set(place, false);
         let slot = &self.slots[place];
         let (passed_by, offered) = (slot.passed_by(), slot.held.front_len());
         // What the bottom layer decodes, it decodes now; further up, bytes were decoded when
@@ -202,7 +204,7 @@ impl Stack {
     /// is an error, not a hang.
     fn check_stuck(&mut self, place: usize) {
         let core = &self.core;
-        let waits = core.again.has(place)
+        let waits = core.starved.has(place)
             || core.gated.has(place)
             || core.done.has(place)
             || core.paused.has(place)
@@ -261,7 +263,7 @@ impl Stack {
                 return true;
             }
         }
-        if core.again.has(place) {
+        if core.starved.has(place) {
             return false;
         }
         if let Some(end) = &mut self.end {

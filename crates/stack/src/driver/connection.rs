@@ -126,7 +126,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         answer: &[u8],
         layer: L,
     ) -> Result<LayerId<L>, PushError<L>> {
-        let id = self.driver_mut().stack.push_after(answer, layer)?;
+        let driver = self.driver_mut();
+        driver.begin_turn();
+        let id = driver.stack.push_after(answer, layer)?;
         self.ready().await.map_err(PushError::Begun)?;
         Ok(id)
     }
@@ -137,7 +139,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Frozen::new(self)
     }
 
-    /// Waits until every layer is up.
+    /// Waits until every layer is up. What was written by then, the handshakes' last words
+    /// included, is flushed, and handed to the socket as far as it takes it at once.
     ///
     /// # Errors
     ///
@@ -162,10 +165,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// Before it is first polled, nothing has happened. After that the layer is leaving.
     pub async fn start_pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(), PopError> {
-        self.driver_mut()
+        let driver = self.driver_mut();
+        driver.begin_turn();
+        driver
             .stack
             .start_pop(id.key())
             .map_err(PopError::Refused)?;
+        // The peer may wait for our end mark, and nothing be written here for long.
+        driver.hand_over();
         poll_fn(|task| {
             self.driver_mut().poll(Side::Write, task, |driver| {
                 if let Err(error) = driver.stack.failure() {
