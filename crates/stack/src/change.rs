@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::layer::downcast;
 use crate::slot::{Inbound, Life, Outbound, Slot};
-use crate::stack::{MAX_DEPTH, Outgoing, RisingEnd, Stack};
+use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
     Blame, Chunk, End, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome, Readiness,
     Residue,
@@ -76,8 +76,10 @@ impl Stack {
     /// something is under way (see [`Exit::Silent`]); or why the connection has failed. Nothing
     /// has changed then.
     pub fn start_pop(&mut self, key: LayerKey) -> Result<(), Error> {
-        self.begin_pop(key)?;
-        self.run();
+        if self.popping(key) != Popping::Left {
+            self.begin_pop(key)?;
+            self.run();
+        }
         Ok(())
     }
 
@@ -383,23 +385,6 @@ impl Stack {
             self.epochs
                 .remember(slot.node.name(), place, slot.since, slot.until);
         }
-    }
-
-    /// What is left when the stack is taken apart: the bytes not read, those not sent, and the
-    /// layers, lowest first.
-    pub(crate) fn into_parts(mut self) -> (Vec<u8>, Vec<u8>, Vec<Box<dyn Layer>>) {
-        self.flush();
-        self.outgoing = Outgoing::Ended;
-        let unread = self.readable().to_vec();
-        let unsent = self.core.outbox.bytes().to_vec();
-        self.lost = true;
-        let mut slots = std::mem::take(&mut self.slots);
-        slots.pop();
-        (
-            unread,
-            unsent,
-            slots.into_iter().map(|slot| slot.node).collect(),
-        )
     }
 }
 

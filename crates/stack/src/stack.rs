@@ -463,6 +463,13 @@ impl Stack {
         }
     }
 
+    /// The layers, lowest first, out of a stack that is no longer needed. They are not told.
+    pub fn into_layers(mut self) -> Vec<Box<dyn Layer>> {
+        self.lost = true;
+        self.slots.pop();
+        self.slots.drain(..).map(|slot| slot.node).collect()
+    }
+
     // ---- within ----
 
     /// Calls the node at `place` while bytes rise.

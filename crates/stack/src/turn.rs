@@ -90,7 +90,8 @@ impl Stack {
             self.core.stir();
             self.events.push_back((0, Event::Up(key)));
             if matches!(before, Life::Handshaking { pop: true, .. }) {
-                self.pop_and_tell(key);
+                // Behind the handshake's last words, which wait in the queue.
+                self.core.queue.push(key, Op::Pop(key));
             }
         }
     }
