@@ -80,3 +80,8 @@ mod stage;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;
 pub use rustls;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
