@@ -24,10 +24,11 @@ mod receiver;
 mod sender;
 mod step;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -35,6 +36,9 @@ use crate::board::Board;
 use crate::failure::Failure;
 use crate::parcel::Parcel;
 use crate::step::STEPS;
+
+/// How long a receiver may take to be reached.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// Carries a file over one TCP connection, six times, while TLS and zstd are pushed and popped.
 #[derive(Parser)]
@@ -127,7 +131,18 @@ fn listen(address: &str) -> Result<TcpListener, Failure> {
 }
 
 fn connect(address: &str) -> Result<TcpStream, Failure> {
-    TcpStream::connect(address).map_err(Failure::because(format!("cannot connect to {address}")))
+    let doing = format!("cannot connect to {address}");
+    let found = address
+        .to_socket_addrs()
+        .map_err(Failure::because(&doing))?;
+    let mut failure = Failure::new(format_args!("{doing}: the name has no address"));
+    for address in found {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failure = Failure::because(&doing)(error),
+        }
+    }
+    Err(failure)
 }
 
 /// Runs one peer on this thread.
