@@ -26,8 +26,7 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
         .map_err(|error| Failure::new(format_args!("cannot make a certificate: {error}")))?;
     let tls = Tls::Server(config);
     let mut peer = Peer::new(socket)?;
-    peer.say(format_args!("{GREETING}{}", hex(&certificate)))
-        .await?;
+    peer.say(format!("{GREETING}{}", hex(&certificate))).await?;
 
     let (mut steps, mut last) = (0, 0);
     loop {
@@ -52,7 +51,7 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
             asked => {
                 let why = asked.err().unwrap_or_else(|| "not now".to_owned());
                 // If the answer finds nobody, there is still our own error to report.
-                let _ = peer.say(format_args!("{NO}{why}")).await;
+                let _ = peer.say(format!("{NO}{why}")).await;
                 return Err(Failure::new(format_args!(
                     "the peer speaks something else: {why}"
                 )));
@@ -94,7 +93,7 @@ async fn receive(
         time: began.elapsed(),
     };
     let ours = hex(&sum.finalize());
-    peer.say(format_args!("{GOT}{ours}")).await?;
+    peer.say(format!("{GOT}{ours}")).await?;
     if ours != sha256 {
         return Err(Failure::new(format_args!(
             "step {step}: the sha256 differs: {ours}"
