@@ -3,6 +3,7 @@
 mod callback;
 mod driver;
 mod pair;
+mod real;
 mod scenarios;
 mod seam;
 mod stream;
