@@ -63,7 +63,9 @@ async fn exchange(connection: &mut Connection<TcpStream>, ours: &[u8], theirs: &
         writer.write_all(ours).await.unwrap();
         writer.flush().await.unwrap();
     };
-    tokio::join!(writing, async { reader.read_exact(&mut seen).await.unwrap() });
+    tokio::join!(writing, async {
+        reader.read_exact(&mut seen).await.unwrap()
+    });
     assert!(seen == theirs);
 }
 
@@ -122,7 +124,10 @@ async fn s1_a_command_smuggled_behind_starttls_is_never_run() {
     let mut line = String::new();
     connection.read_line(&mut line).await.unwrap();
     assert_eq!(line, "STARTTLS\r\n");
-    match connection.push_after(b"220 go\r\n", server(&server_config)).await {
+    match connection
+        .push_after(b"220 go\r\n", server(&server_config))
+        .await
+    {
         Err(PushError::Rejected { residue, error, .. }) => {
             assert_eq!(residue, b"NOOP\r\n");
             assert_eq!(error.kind(), ErrorKind::Residue);
@@ -180,7 +185,10 @@ async fn s6_a_proxy_line_and_a_hello_in_one_segment_are_both_for_someone() {
     let (a, b) = sockets().await;
     let near = async {
         let mut connection = Connection::new(a);
-        connection.write_all(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n").await.unwrap();
+        connection
+            .write_all(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")
+            .await
+            .unwrap();
         // Not flushed: the hello leaves with it.
         connection.push(client(&client_config)).await.unwrap();
         connection.write_all(b"secret\n").await.unwrap();
@@ -196,7 +204,11 @@ async fn s6_a_proxy_line_and_a_hello_in_one_segment_are_both_for_someone() {
         line.clear();
         connection.read_line(&mut line).await.unwrap();
         assert_eq!(line, "secret\n");
-        let crossed: Vec<_> = connection.read_epoch().layers().map(str::to_owned).collect();
+        let crossed: Vec<_> = connection
+            .read_epoch()
+            .layers()
+            .map(str::to_owned)
+            .collect();
         assert_eq!(crossed, ["tls"]);
     };
     tokio::join!(near, far);
@@ -306,7 +318,9 @@ async fn c7_and_c8_an_end_in_mid_stream_and_bytes_behind_the_final_block() {
         bytes
     };
     let (socket, mut peer) = sockets().await;
-    peer.write_all(&deflated[..deflated.len() / 2]).await.unwrap();
+    peer.write_all(&deflated[..deflated.len() / 2])
+        .await
+        .unwrap();
     drop(peer);
     let mut connection = Connection::new(socket);
     connection.push(CompressLayer::deflate(6)).await.unwrap();
@@ -314,7 +328,9 @@ async fn c7_and_c8_an_end_in_mid_stream_and_bytes_behind_the_final_block() {
     assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
 
     let (socket, mut peer) = sockets().await;
-    peer.write_all(&[&deflated[..], b"BYE\r\n"].concat()).await.unwrap();
+    peer.write_all(&[&deflated[..], b"BYE\r\n"].concat())
+        .await
+        .unwrap();
     let mut connection = Connection::new(socket);
     let codec = connection.push(CompressLayer::deflate(6)).await.unwrap();
     let mut seen = vec![0; body.len()];
@@ -360,7 +376,9 @@ async fn tls_against_a_peer_that_is_not_ours() {
                 writer.write_all(&body).await.unwrap();
                 writer.flush().await.unwrap();
             };
-            tokio::join!(writing, async { reader.read_exact(&mut seen).await.unwrap() });
+            tokio::join!(writing, async {
+                reader.read_exact(&mut seen).await.unwrap()
+            });
             assert!(seen == body);
             writer.shutdown().await.unwrap();
             assert_eq!(reader.read(&mut [0]).await.unwrap(), 0);
