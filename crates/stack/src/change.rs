@@ -141,13 +141,14 @@ impl Stack {
                     .place(key)
                     .is_some_and(|place| !self.core.handshaking.has(place))
                 {
-                    self.events.push_back(Event::Up(key));
+                    self.events.push_back((0, Event::Up(key)));
                 }
                 return;
             }
             Err(NotPushed { layer, error, .. }) => (layer, error),
         };
-        self.events.push_back(Event::Refused { key, layer, error });
+        let refused = Event::Refused { key, layer, error };
+        self.events.push_back((0, refused));
     }
 
     fn attach(
@@ -233,7 +234,7 @@ impl Stack {
 
     pub(crate) fn pop_and_tell(&mut self, key: LayerKey) {
         if let Err(error) = self.begin_pop(key) {
-            self.events.push_back(Event::NotPopped { key, error });
+            self.events.push_back((0, Event::NotPopped { key, error }));
         }
     }
 
@@ -299,17 +300,18 @@ impl Stack {
         let Some(place) = self.slots.iter().position(leaves) else {
             return false;
         };
-        let key = self.core.keys[place];
+        let (key, until) = (self.core.keys[place], self.slots[place].until);
         let layer = self.remove(place);
         if self.reads_stream() {
             self.left.push((key, layer, Outcome::Clean));
         } else {
             let outcome = Outcome::Clean;
-            self.events.push_back(Event::Left {
+            let left = Event::Left {
                 key,
                 layer,
                 outcome,
-            });
+            };
+            self.events.push_back((until, left));
         }
         true
     }

@@ -104,6 +104,7 @@ impl<'a> Context<'a> {
         if self.core.handshaking.has(place) {
             self.core.handshaking.set(place, false);
             self.core.risen.set(place, true);
+            self.core.refresh();
         }
     }
 

@@ -74,7 +74,10 @@ pub(crate) struct Core {
 impl Core {
     /// To be called when one of the sets that `up` is made of has changed.
     pub(crate) fn refresh(&mut self) {
-        self.up = self.holding | self.gated | self.sealed | self.done | self.reader | self.paused;
+        // What a layer delivers from the moment it is up waits until the application is told.
+        let news = Places(self.risen.0 << 1);
+        self.up =
+            self.holding | self.gated | self.sealed | self.done | self.reader | self.paused | news;
     }
 
     /// The places where nobody wants more bytes.
@@ -114,6 +117,9 @@ impl Core {
 
     /// Keeps bytes at the boundary below the node at `place`.
     pub(crate) fn hold(&mut self, slot: &mut Slot, place: usize, bytes: &[u8]) {
+        if self.sealed.has(place) {
+            return; // Nothing rises here any more, whatever comes.
+        }
         slot.held.append(bytes, self.rising);
         self.held += bytes.len();
         self.stirred.set(place, true);

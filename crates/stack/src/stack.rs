@@ -44,8 +44,9 @@ pub struct Stack {
     /// Why the connection has failed.
     pub(crate) failure: Option<Error>,
     pub(crate) outgoing: Outgoing,
-    /// Events that the application has not been told yet.
-    pub(crate) events: VecDeque<Event>,
+    /// Events that the application has not been told yet, each with the epoch before which all
+    /// bytes are to be with the application first.
+    pub(crate) events: VecDeque<(u64, Event)>,
     /// Layers that have left and were not claimed yet, where the application reads a stream.
     pub(crate) left: Vec<(LayerKey, Box<dyn Layer>, Outcome)>,
     pub(crate) epochs: Epochs,

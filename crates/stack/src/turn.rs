@@ -39,17 +39,16 @@ impl Stack {
             self.run_queued();
             return true;
         }
+        if self.detach_next() || self.tell_event() {
+            return true;
+        }
         if !self.core.work_is_done()
             && let Some(place) = self.next_offer_with_work()
         {
             self.offer(place);
             return true;
         }
-        self.detach_next()
-            || self.tell_write_level()
-            || self.tell_app()
-            || self.raise_end()
-            || self.finish_all()
+        self.tell_write_level() || self.tell_parked() || self.raise_end() || self.finish_all()
     }
 
     /// Input is over above `place`; writing is over everywhere.
@@ -87,8 +86,9 @@ impl Stack {
             self.core.risen.set(place, false);
             let key = self.core.keys[place];
             let before = std::mem::replace(&mut self.slots[place].life, Life::Standing);
+            self.core.refresh();
             self.core.stir();
-            self.events.push_back(Event::Up(key));
+            self.events.push_back((0, Event::Up(key)));
             if matches!(before, Life::Handshaking { pop: true, .. }) {
                 self.pop_and_tell(key);
             }
@@ -305,16 +305,37 @@ impl Stack {
         true
     }
 
-    /// Tells the application of an event, or that its input is over since a layer is parked.
-    fn tell_app(&mut self) -> bool {
-        let top = self.top();
+    /// Tells the application of an event, unless bytes that come before it still wait.
+    fn tell_event(&mut self) -> bool {
+        if self.events.is_empty() {
+            return false;
+        }
         if self.reads_stream() {
             self.events.clear();
             return false;
         }
-        if let Some(event) = self.events.pop_front() {
+        let oldest = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.held.oldest())
+            .min();
+        let told = |(epoch, _): &(u64, Event)| oldest.is_none_or(|oldest| oldest >= *epoch);
+        if !self.events.front().is_some_and(told) {
+            return false;
+        }
+        if let Some((_, event)) = self.events.pop_front() {
+            let top = self.top();
             self.call_still(top, |node, cx| node.event(cx, event));
-            return true;
+        }
+        true
+    }
+
+    /// Tells the application that a layer is parked; and then, if it does not pop it, that its
+    /// input is over.
+    fn tell_parked(&mut self) -> bool {
+        let top = self.top();
+        if self.reads_stream() {
+            return false;
         }
         let Some(place) = self.parked_place() else {
             return false;
@@ -383,7 +404,8 @@ impl Stack {
                 }
                 Life::Leaving { until, late: false } if until <= now => {
                     slot.life = Life::Leaving { until, late: true };
-                    self.events.push_back(Event::PopLate(self.core.keys[place]));
+                    self.events
+                        .push_back((0, Event::PopLate(self.core.keys[place])));
                 }
                 _ => {}
             }

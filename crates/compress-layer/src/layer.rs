@@ -1,0 +1,211 @@
+//! The layer, whatever the format.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+
+use stack::{
+    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Standing, Transport,
+};
+
+use crate::codec::{Codec, Decode, Encode, Encoded, Then};
+use crate::half::Half;
+use crate::info::{CompressInfo, Volume};
+use crate::scratch::{BLOCK, Scratch};
+
+/// The most input that is decoded for one block, so that input which yields nothing is work too.
+const STRIDE: usize = 64 * 1024;
+
+/// A layer that compresses what sinks and decompresses what rises. Both ends of a connection push
+/// the same one; the levels may differ.
+///
+/// Pushed again after a pop, it begins anew.
+pub struct CompressLayer {
+    codec: Box<dyn Codec>,
+    encoder: Half<Box<dyn Encode>>,
+    decoder: Half<Box<dyn Decode>>,
+    /// The encoder took bytes since the last flush.
+    unflushed: bool,
+    /// The decoder may have more output inside.
+    brimming: bool,
+    /// The input since the last byte of output.
+    fruitless: usize,
+    fruitless_limit: usize,
+    info: CompressInfo,
+}
+
+impl CompressLayer {
+    pub(crate) fn new(codec: impl Codec + 'static) -> Self {
+        let info = CompressInfo {
+            codec: codec.name(),
+            level: codec.level(),
+            sent: Volume::default(),
+            received: Volume::default(),
+        };
+        Self {
+            codec: Box::new(codec),
+            encoder: Half::Fresh,
+            decoder: Half::Fresh,
+            unflushed: false,
+            brimming: false,
+            fruitless: 0,
+            fruitless_limit: 1024 * 1024,
+            info,
+        }
+    }
+
+    /// Sets how much input the peer may send without one byte coming of it (empty blocks,
+    /// skippable frames); more is an error of kind [`ErrorKind::Limit`]. 1 MiB if not set.
+    #[must_use]
+    pub fn fruitless_limit(mut self, bytes: usize) -> Self {
+        self.fruitless_limit = bytes;
+        self
+    }
+
+    /// Calls the encoder until it is done, and sends what it makes.
+    fn encode(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut step: impl FnMut(&mut dyn Encode, &mut [u8]) -> Result<Encoded, Error>,
+    ) -> Result<(), Error> {
+        let Some(encoder) = self.encoder.codec(|| self.codec.encoder())? else {
+            return Err(Error::local("a write behind the end mark"));
+        };
+        let mut scratch = Scratch::take();
+        loop {
+            let Encoded { taken, made, done } = step(&mut **encoder, &mut scratch)?;
+            self.info.sent.plain += taken as u64;
+            self.info.sent.compressed += made as u64;
+            for block in scratch[..made].chunks_mut(BLOCK) {
+                cx.send(block);
+            }
+            if done {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Transport for CompressLayer {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        let mut input = chunk.as_slice();
+        if input.is_empty() {
+            return Ok(());
+        }
+        self.unflushed = true;
+        self.encode(cx, |encoder, output| {
+            let step = encoder.run(input, output)?;
+            input = &input[step.taken..];
+            Ok(step)
+        })
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if std::mem::take(&mut self.unflushed) {
+            self.encode(cx, |encoder, output| encoder.flush(output))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.unflushed = false;
+        self.encode(cx, |encoder, output| encoder.finish(output))?;
+        self.encoder = Half::Ended;
+        Ok(())
+    }
+}
+
+impl Protocol for CompressLayer {
+    fn attached(&mut self, _: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        // It may have stood in a stack before.
+        self.encoder = Half::Fresh;
+        self.decoder = Half::Fresh;
+        (self.unflushed, self.brimming, self.fruitless) = (false, false, 0);
+        self.info.sent = Volume::default();
+        self.info.received = Volume::default();
+        Ok(Readiness::Up)
+    }
+
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        let Some(decoder) = self.decoder.codec(|| self.codec.decoder())? else {
+            return Ok(0);
+        };
+        let mut scratch = Scratch::take();
+        let output = &mut scratch[..BLOCK];
+        let mut taken = 0;
+        while taken < bytes.len() || self.brimming {
+            if !cx.wanted() {
+                // Also if only input is left over: a new turn's work makes nobody offer it.
+                cx.again();
+                break;
+            }
+            let end = bytes.len().min(taken + STRIDE);
+            let step = decoder.run(&bytes[taken..end], output);
+            taken += step.taken;
+            self.info.received.compressed += step.taken as u64;
+            self.info.received.plain += step.made as u64;
+            self.brimming = step.made == output.len();
+            if step.made > 0 {
+                self.fruitless = 0;
+                cx.deliver(&mut output[..step.made]);
+            } else {
+                self.fruitless += step.taken;
+            }
+            match step.then? {
+                Then::End => {
+                    self.decoder = Half::Ended;
+                    self.brimming = false;
+                    cx.end_mark();
+                    break;
+                }
+                Then::More if self.fruitless > self.fruitless_limit => {
+                    return Err(Error::new(
+                        ErrorKind::Limit,
+                        Blame::Remote,
+                        "too much compressed input that yields nothing",
+                    ));
+                }
+                Then::More => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    fn end_received(&mut self, _: &mut Context<'_>) -> Result<(), Error> {
+        if self.decoder.has_ended() {
+            return Ok(());
+        }
+        Err(Error::truncated(
+            "the compressed stream ends before its end mark",
+        ))
+    }
+}
+
+impl Layer for CompressLayer {
+    fn name(&self) -> &str {
+        self.codec.name()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Marked
+    }
+
+    /// What a codec stages cannot be asked for, neither in bytes before nor after; between calls
+    /// the layer itself stages nothing. So this is 0.
+    fn held(&self) -> usize {
+        0
+    }
+
+    fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
+        (wanted == TypeId::of::<CompressInfo>()).then_some(&self.info as &dyn Any)
+    }
+}
+
+impl fmt::Debug for CompressLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompressLayer")
+            .field("info", &self.info)
+            .field("unflushed", &self.unflushed)
+            .field("fruitless", &self.fruitless)
+            .finish_non_exhaustive()
+    }
+}

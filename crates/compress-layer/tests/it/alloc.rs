@@ -1,0 +1,32 @@
+//! What a chunk costs once a connection is warm.
+
+use std::time::Duration;
+
+use crate::wire::{CODECS, prose, with};
+
+#[test]
+fn a_chunk_allocates_nothing() {
+    for make in CODECS {
+        let (mut left, _) = with(make);
+        let (mut right, _) = with(make);
+        let data = prose(64 * 1024);
+        let mut moved = vec![0; 64 * 1024];
+        let mut exchange = |len: usize| {
+            left.write(&data[..len]).unwrap();
+            left.flush();
+            let n = left.outgoing().len();
+            moved[..n].copy_from_slice(left.outgoing());
+            left.sent(n);
+            right.advance(Duration::ZERO);
+            right.receive(&mut moved[..n]);
+            assert_eq!(right.readable(), &data[..len]);
+            right.consume(len);
+        };
+        let lens = [1, 100, 5000, 40_000];
+        for len in lens.repeat(20) {
+            exchange(len);
+        }
+        let counted = allocation_counter::measure(|| lens.into_iter().for_each(&mut exchange));
+        assert_eq!(counted.count_total, 0, "{counted:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The layer between two stacks in memory, and against bytes that no honest peer sends.
+
+mod alloc;
+mod changes;
+mod compat;
+mod hostile;
+mod round_trip;
+mod wire;

@@ -1,0 +1,1 @@
+//! The driver: waking, flushing, cancelling, bounds.
