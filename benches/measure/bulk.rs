@@ -24,8 +24,9 @@ pub(crate) struct Bulk {
 pub(crate) fn bulk(open: impl Open, bulk: Bulk) -> Cost {
     let (a, b) = sockets::pair();
     let (start, started) = mpsc::channel();
+    let client = open.clone();
     let sender = on_thread(0, move || async move {
-        let stream = open.client(a).await;
+        let stream = client.client(a).await;
         started.recv().expect("a start");
         send(stream, bulk).await
     });

@@ -8,7 +8,7 @@ use super::sockets::raw;
 
 /// Makes a stream of a socket, handshake and all. Each kind of stream has its own copy of the
 /// measured loops, as it would in a program.
-pub(crate) trait Open: Copy + Send + 'static {
+pub(crate) trait Open: Clone + Send + 'static {
     type Client: AsyncRead + AsyncWrite + Unpin;
     type Server: AsyncRead + AsyncWrite + Unpin;
 

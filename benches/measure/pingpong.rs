@@ -14,7 +14,7 @@ const SIZE: usize = 64;
 pub(crate) fn ping_pong(open: impl Open, count: usize) -> Cost {
     let (a, b) = sockets::pair();
     let thread = on_thread(0, move || async move {
-        let (a, b) = tokio::join!(open.client(a), open.server(b));
+        let (a, b) = tokio::join!(open.clone().client(a), open.server(b));
         let meter = Meter::start();
         tokio::join!(ping(a, count), pong(b, count));
         meter.stop()

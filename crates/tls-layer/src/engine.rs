@@ -1,0 +1,266 @@
+//! What rustls does for the layer: a record in, plaintext and answers out.
+//!
+//! The trait has the shape of rustls 0.24, which takes records in place and appends what it seals
+//! to the caller's memory. In 0.23 the unbuffered API comes closest: it decrypts where the record
+//! lies, stops exactly behind a close_notify, and keeps no buffers while nothing moves.
+
+use std::sync::Arc;
+
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::pki_types::ServerName;
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, EncodeTlsData, UnbufferedStatus};
+use rustls::{ClientConfig, CommonState, Error, InvalidMessage, ServerConfig};
+use stack::Context;
+
+use crate::block::{self, Block};
+
+/// What a handshake message in many records may take, as in rustls's buffered API.
+const LONGEST_MESSAGE: usize = 64 * 1024;
+
+/// One side of a session.
+pub(crate) trait Engine: Send + Sync {
+    /// Sends what this side says unasked: a client's first flight.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Takes one whole record, or a header that is none: delivers the plaintext, sends the answer.
+    ///
+    /// # Errors
+    ///
+    /// The record is not acceptable. The alert has been sent; the session is over.
+    fn read(&mut self, record: &mut [u8], cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Seals the plaintext of one record and sends it.
+    ///
+    /// # Errors
+    ///
+    /// The keys are used up, or the session is over.
+    fn write(&mut self, plain: &[u8], cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Sends the close_notify (RFC 8446, section 6.1).
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    fn close(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Whether the peer's close_notify was in the last record, or before it.
+    fn peer_closed(&self) -> bool;
+
+    /// What was agreed so far.
+    fn state(&self) -> &CommonState;
+}
+
+/// # Errors
+///
+/// The configuration allows no session with this server.
+pub(crate) fn client(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> Result<Box<dyn Engine>, Error> {
+    let half = UnbufferedClientConnection::new(config, name)?;
+    Ok(Box::new(Session::new(half)))
+}
+
+/// # Errors
+///
+/// The configuration allows no session.
+pub(crate) fn server(config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+    let half = UnbufferedServerConnection::new(config)?;
+    Ok(Box::new(Session::new(half)))
+}
+
+/// rustls's two types with the same methods.
+trait Half: Send + Sync {
+    type Data;
+    fn process<'c, 'i>(&'c mut self, bytes: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+    fn state(&self) -> &CommonState;
+}
+
+impl Half for UnbufferedClientConnection {
+    type Data = ClientConnectionData;
+
+    fn process<'c, 'i>(&'c mut self, bytes: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(bytes)
+    }
+
+    fn state(&self) -> &CommonState {
+        self
+    }
+}
+
+impl Half for UnbufferedServerConnection {
+    type Data = ServerConnectionData;
+
+    fn process<'c, 'i>(&'c mut self, bytes: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(bytes)
+    }
+
+    fn state(&self) -> &CommonState {
+        self
+    }
+}
+
+struct Session<H> {
+    half: H,
+    /// Records of a handshake message that is not complete yet. rustls has decrypted them where
+    /// they lie and finds them again by their place, so they are shown to it at every call.
+    joined: Vec<u8>,
+    life: Life,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    PeerClosed,
+    /// rustls has reported an error, and is not to be called again.
+    Over,
+}
+
+impl<H: Half> Session<H> {
+    fn new(half: H) -> Self {
+        Self {
+            half,
+            joined: Vec::new(),
+            life: Life::Open,
+        }
+    }
+
+    /// Lets rustls process all of `bytes`, and says how many it needs no more.
+    fn process(&mut self, bytes: &mut [u8], cx: &mut Context<'_>) -> Result<usize, Error> {
+        let mut done = 0;
+        loop {
+            let status = self.half.process(&mut bytes[done..]);
+            done += status.discard;
+            match status.state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record?;
+                        done += record.discard;
+                        deliver(record.payload, cx);
+                    }
+                    if done == bytes.len() {
+                        return Ok(done);
+                    }
+                }
+                Ok(ConnectionState::EncodeTlsData(answer)) => send(answer, cx)?,
+                Ok(ConnectionState::TransmitTlsData(transmit)) => transmit.done(),
+                Ok(ConnectionState::PeerClosed) => {
+                    self.life = Life::PeerClosed;
+                    return Ok(done);
+                }
+                Ok(_) => return Ok(done),
+                Err(error) => {
+                    self.send_alert(&mut bytes[done..], cx);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// After an error, what rustls still has to say comes first, before it looks at any input.
+    fn send_alert(&mut self, bytes: &mut [u8], cx: &mut Context<'_>) {
+        self.life = Life::Over;
+        while self.half.state().wants_write()
+            && let Ok(ConnectionState::EncodeTlsData(alert)) = self.half.process(bytes).state
+            && send(alert, cx).is_ok()
+        {}
+    }
+
+    /// Seals into a block, and sends it.
+    fn seal(&mut self, what: Seal<'_>, cx: &mut Context<'_>) -> Result<(), Error> {
+        if self.life == Life::Over {
+            return Err(Error::EncryptError);
+        }
+        loop {
+            match self.half.process(&mut self.joined).state? {
+                ConnectionState::WriteTraffic(mut traffic) => {
+                    let mut block = Block::take();
+                    let sealed = match what {
+                        Seal::Plain(plain) => traffic.encrypt(plain, block.bytes_mut()),
+                        Seal::CloseNotify => traffic.queue_close_notify(block.bytes_mut()),
+                    };
+                    let n = sealed.map_err(|_| Error::EncryptError)?;
+                    cx.send(&mut block.bytes_mut()[..n]);
+                    return Ok(());
+                }
+                ConnectionState::EncodeTlsData(answer) => send(answer, cx)?,
+                ConnectionState::TransmitTlsData(transmit) => transmit.done(),
+                _ => return Err(Error::EncryptError),
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Seal<'a> {
+    Plain(&'a [u8]),
+    CloseNotify,
+}
+
+/// Plaintext comes as rustls's, to read; those above may want to change it.
+fn deliver(plain: &[u8], cx: &mut Context<'_>) {
+    let mut block = Block::take();
+    for piece in plain.chunks(block::SIZE) {
+        let bytes = &mut block.bytes_mut()[..piece.len()];
+        block::copy(piece, bytes);
+        cx.deliver(bytes);
+    }
+}
+
+/// Sends what rustls has ready: a message of the handshake, or an alert, in one record.
+fn send<D>(mut answer: EncodeTlsData<'_, D>, cx: &mut Context<'_>) -> Result<(), Error> {
+    let mut block = Block::take();
+    let n = answer
+        .encode(block.bytes_mut())
+        .map_err(|_| Error::EncryptError)?;
+    cx.send(&mut block.bytes_mut()[..n]);
+    Ok(())
+}
+
+impl<H: Half> Engine for Session<H> {
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.process(&mut [], cx).map(drop)
+    }
+
+    fn read(&mut self, record: &mut [u8], cx: &mut Context<'_>) -> Result<(), Error> {
+        if self.joined.is_empty() {
+            let done = self.process(record, cx)?;
+            self.joined.extend_from_slice(&record[done..]);
+            return Ok(());
+        }
+        if self.joined.len() + record.len() > LONGEST_MESSAGE {
+            self.life = Life::Over;
+            return Err(InvalidMessage::HandshakePayloadTooLarge.into());
+        }
+        let mut joined = std::mem::take(&mut self.joined);
+        joined.reserve_exact(record.len());
+        joined.extend_from_slice(record);
+        let done = self.process(&mut joined, cx)?;
+        if done < joined.len() {
+            joined.drain(..done);
+            self.joined = joined;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, plain: &[u8], cx: &mut Context<'_>) -> Result<(), Error> {
+        self.seal(Seal::Plain(plain), cx)
+    }
+
+    fn close(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.seal(Seal::CloseNotify, cx)
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.life == Life::PeerClosed
+    }
+
+    fn state(&self) -> &CommonState {
+        self.half.state()
+    }
+}

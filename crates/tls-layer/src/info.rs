@@ -1,0 +1,56 @@
+//! What a handshake has agreed on.
+
+use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+
+/// What the handshake has agreed on, by [`Stack::info`](stack::Stack::info). It is there once the
+/// layer is up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TlsInfo {
+    /// The protocol's version.
+    pub version: TlsVersion,
+    /// The cipher suite, by the name that IANA gives it, such as `TLS13_AES_128_GCM_SHA256`.
+    pub cipher_suite: String,
+    /// The key exchange group, such as `X25519`. `None` if a TLS 1.2 session was resumed, for
+    /// then no keys were exchanged.
+    pub group: Option<String>,
+    /// The application protocol that was negotiated (ALPN, RFC 7301).
+    pub alpn: Option<Vec<u8>>,
+    /// The name of the server that the client asked for (SNI, RFC 6066), if it was a DNS name. A
+    /// server does not know it if the ClientHello came in several records.
+    pub server_name: Option<String>,
+    /// The peer's certificates in DER, its own first. Empty if it showed none.
+    pub peer_certificates: Vec<Vec<u8>>,
+    /// Whether a session was resumed (RFC 8446, section 2.2; RFC 5077).
+    pub resumed: bool,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+impl TlsInfo {
+    pub(crate) fn new(state: &CommonState, server_name: Option<String>) -> Self {
+        let suite = state.negotiated_cipher_suite();
+        let group = state.negotiated_key_exchange_group();
+        let certificates = state.peer_certificates().unwrap_or_default();
+        Self {
+            version: match state.protocol_version() {
+                Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
+                _ => TlsVersion::Tls12,
+            },
+            cipher_suite: suite.map_or_else(String::new, |s| format!("{:?}", s.suite())),
+            group: group.map(|group| format!("{:?}", group.name())),
+            alpn: state.alpn_protocol().map(<[u8]>::to_vec),
+            server_name,
+            peer_certificates: certificates.iter().map(|der| der.to_vec()).collect(),
+            resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
+        }
+    }
+}

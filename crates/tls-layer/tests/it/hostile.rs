@@ -1,0 +1,287 @@
+//! Peers that smuggle, cut, garble or speak something else. Nothing of it reaches the
+//! application, and nothing leaves in clear.
+
+use stack::{Blame, End, ErrorKind, PushError};
+use tls_layer::rustls::SupportedProtocolVersion;
+use tls_layer::rustls::version::{TLS12, TLS13};
+
+use crate::kit::*;
+
+/// Two ends at work, and what the client sends next, a record for each text.
+fn records(version: &'static SupportedProtocolVersion, texts: &[&str]) -> (Pair, Vec<Vec<u8>>) {
+    let (mut pair, _) = Pair::up(&configs(version), Cut::Whole);
+    let records = texts.iter().map(|text| {
+        pair.client.write(text.as_bytes()).unwrap();
+        outgoing(&mut pair.client)
+    });
+    let records = records.collect();
+    (pair, records)
+}
+
+/// An alert went out: encrypted, so that it shows by its header and length only, or in clear.
+#[track_caller]
+fn assert_alert(stack: &mut stack::Stack, protected: bool) {
+    let bytes = stack.outgoing();
+    let kind = if protected { 23 } else { 21 };
+    assert!(
+        matches!(bytes, [k, 3, 3, 0, _, ..] if *k == kind),
+        "{bytes:x?}"
+    );
+    assert!(bytes.len() < 64);
+}
+
+#[test]
+fn s1_s2_s3_bytes_before_the_answer_are_rejected() {
+    let configs = configs(&TLS13);
+    let mut pair = Pair::new(Cut::Whole);
+    pair.server.receive(&mut b"STARTTLS\r\nNOOP\r\n".to_vec());
+    pair.server.consume(10);
+    let pushed = pair.server.push_after(b"220 go\r\n", configs.server());
+    let Err(PushError::Rejected { residue, error, .. }) = pushed else {
+        panic!("{pushed:?}");
+    };
+    assert_eq!(
+        (&residue[..], error.kind()),
+        (&b"NOOP\r\n"[..], ErrorKind::Residue)
+    );
+    assert!(pair.server.outgoing().is_empty() && pair.server.readable().is_empty());
+
+    pair.client.receive(&mut b"220 go\r\n250 AUTH\r\n".to_vec());
+    pair.client.consume(8);
+    let pushed = pair.client.push(configs.client());
+    assert!(matches!(pushed, Err(PushError::Rejected { .. })));
+    assert!(pair.client.readable().is_empty() && pair.client.outgoing().is_empty());
+
+    for at in 1..16 {
+        let mut pair = Pair::new(Cut::Whole);
+        let mut sent = b"STARTTLS\r\nNOOP\r\n".to_vec();
+        let (before, behind) = sent.split_at_mut(at.max(10));
+        pair.server.receive(before);
+        pair.server.consume(10);
+        if pair
+            .server
+            .push_after(b"220 go\r\n", configs.server())
+            .is_ok()
+        {
+            pair.server.receive(behind);
+            assert_eq!(failed(&mut pair.server).0, ErrorKind::Protocol);
+        }
+        assert!(pair.server.readable().is_empty());
+    }
+}
+
+#[test]
+fn s6_a_hello_behind_a_proxy_header_is_fed() {
+    let configs = configs(&TLS13);
+    let mut pair = Pair::new(Cut::Whole);
+    pair.client.write(b"PROXY UNKNOWN\r\n").unwrap();
+    pair.client.push(configs.client()).unwrap();
+    pair.settle();
+    pair.server.consume(15);
+    pair.server.push(feed(configs.server())).unwrap();
+    pair.client.write(b"hello").unwrap();
+    assert_eq!(pair.exchange().1, b"hello");
+}
+
+#[test]
+fn s7_t1_t2_an_early_end_is_truncation() {
+    for version in VERSIONS {
+        let configs = configs(version);
+        // Within the handshake, after each byte of the hello.
+        for n in [0, 1, 4, 5, 6, 50, 100] {
+            let mut pair = Pair::new(Cut::Whole);
+            pair.push(&configs);
+            let mut hello = outgoing(&mut pair.client);
+            pair.server.receive(&mut hello[..n]);
+            pair.server.receive_end();
+            assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
+        }
+        // Between records: what came before is read.
+        let (mut pair, mut sent) = records(version, &["whole", "cut"]);
+        pair.server.receive(&mut sent[0]);
+        pair.server.receive_end();
+        assert_eq!(read(&mut pair.server), b"whole");
+        assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
+        // Within a record.
+        let (mut pair, mut sent) = records(version, &["whole", "cut"]);
+        pair.server.receive(&mut sent[0]);
+        pair.server.receive(&mut sent[1][..10]);
+        pair.server.receive_end();
+        assert_eq!(read(&mut pair.server), b"whole");
+        assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
+    }
+    // Plaintext in place of the handshake.
+    let mut pair = Pair::new(Cut::Whole);
+    pair.push(&configs(&TLS13));
+    pair.server.receive(&mut b"MAIL FROM:<x>\r\n".to_vec());
+    pair.server.receive_end();
+    assert_eq!(failed(&mut pair.server).0, ErrorKind::Protocol);
+}
+
+#[test]
+fn s16_text_in_place_of_a_hello_fails_by_the_fifth_byte() {
+    for text in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "EHLO example.org\r\n",
+        "\x16\x02...",
+    ] {
+        let mut pair = Pair::new(Cut::Whole);
+        pair.push(&configs(&TLS13));
+        for (n, byte) in text.bytes().enumerate() {
+            pair.server.receive(&mut [byte]);
+            if let Some(End::Error(error)) = pair.server.input_end() {
+                assert!(n < 5 && error.blame() == Blame::Remote);
+                break;
+            }
+            assert!(n < 4);
+        }
+        assert_alert(&mut pair.server, false);
+        failed(&mut pair.server);
+    }
+}
+
+#[test]
+fn s17_without_a_common_application_protocol_there_is_no_session() {
+    for version in VERSIONS {
+        let mut configs = configs(version);
+        configs.client.alpn_protocols = vec![b"imap".to_vec()];
+        configs.server.alpn_protocols = vec![b"h2".to_vec()];
+        let mut pair = Pair::new(Cut::Whole);
+        pair.push(&configs);
+        pair.client.write(b"never").unwrap();
+        pair.settle();
+        failed(&mut pair.server);
+        let (_, error) = failed(&mut pair.client);
+        assert!(error.contains("NoApplicationProtocol"), "{error}");
+    }
+}
+
+#[test]
+fn s19_records_dropped_doubled_or_swapped_are_refused() {
+    for version in VERSIONS {
+        let texts = ["one", "two", "three"];
+        for (order, intact) in [
+            (&[1, 2][..], ""),
+            (&[0, 0][..], "one"),
+            (&[0, 2][..], "one"),
+            (&[0, 2, 1][..], "one"),
+        ] {
+            let (mut pair, sent) = records(version, &texts);
+            for &n in order {
+                pair.server.receive(&mut sent[n].clone());
+            }
+            assert_eq!(read(&mut pair.server), intact.as_bytes());
+            let (kind, error) = failed(&mut pair.server);
+            assert_eq!(kind, ErrorKind::Protocol);
+            assert!(error.contains("decrypt"), "{error}");
+            assert_alert(&mut pair.server, version.version == TLS13.version);
+        }
+    }
+}
+
+#[test]
+fn s19_t19_each_flipped_byte_is_refused() {
+    for version in VERSIONS {
+        let (_, sent) = records(version, &["one"]);
+        for at in 0..sent[0].len() {
+            if at == 2 && version.version == TLS13.version {
+                continue; // The legacy version has no meaning (RFC 8446, section 5.1).
+            }
+            let (mut pair, mut sent) = records(version, &["one", "two"]);
+            sent[0][at] ^= 0x55;
+            pair.server.receive(&mut sent[0]);
+            pair.server.receive(&mut sent[1]);
+            pair.server.receive_end();
+            assert!(read(&mut pair.server).is_empty());
+            failed(&mut pair.server);
+        }
+    }
+}
+
+#[test]
+fn s20_a_wrong_name_never_falls_back_to_plaintext() {
+    for version in VERSIONS {
+        let configs = configs(version);
+        let mut pair = Pair::new(Cut::Whole);
+        pair.server.push(configs.server()).unwrap();
+        pair.client
+            .push(configs.client_of("other.example"))
+            .unwrap();
+        pair.client.write(b"password").unwrap();
+        let mut wire = Vec::new();
+        for _ in 0..4 {
+            let mut bytes = outgoing(&mut pair.client);
+            wire.extend_from_slice(&bytes);
+            pair.server.receive(&mut bytes);
+            let mut bytes = outgoing(&mut pair.server);
+            pair.client.receive(&mut bytes);
+        }
+        let (_, error) = failed(&mut pair.client);
+        assert!(error.contains("other.example"), "{error}");
+        assert!(!wire.windows(8).any(|bytes| bytes == b"password"));
+        // The server has the alert.
+        assert!(failed(&mut pair.server).1.contains("given up"));
+    }
+}
+
+#[test]
+fn t5_plaintext_within_tls_is_refused() {
+    for version in VERSIONS {
+        for text in ["clear", "\x17\x03\x03\x00\x05clear"] {
+            let (mut pair, mut sent) = records(version, &["one"]);
+            pair.server.receive(&mut sent[0]);
+            pair.server.receive(&mut text.as_bytes().to_vec());
+            assert_eq!(read(&mut pair.server), b"one");
+            failed(&mut pair.server);
+            assert_alert(&mut pair.server, version.version == TLS13.version);
+        }
+    }
+}
+
+#[test]
+fn t10_a_record_that_is_too_long_fails_by_its_header() {
+    for (version, body) in [(&TLS13, 16641u16), (&TLS12, 18433)] {
+        let (mut pair, _) = Pair::up(&configs(version), Cut::Whole);
+        let [high, low] = body.to_be_bytes();
+        pair.server.receive(&mut [23, 3, 3, high, low]);
+        let (_, error) = failed(&mut pair.server);
+        assert!(error.contains("record_overflow"), "{error}");
+    }
+    // Before the version is known, and a hello longer than any.
+    let mut pair = Pair::new(Cut::Whole);
+    pair.push(&configs(&TLS13));
+    pair.server.receive(&mut [22, 3, 1, 0x40, 1]);
+    failed(&mut pair.server);
+    let mut pair = Pair::new(Cut::Whole);
+    pair.push(&configs(&TLS13));
+    pair.server.receive(&mut [22, 3, 1, 0, 4, 1, 1, 0, 0]);
+    assert!(failed(&mut pair.server).1.contains("TooLarge"));
+}
+
+#[test]
+fn t11_a_hello_of_a_thousand_records_is_joined_or_refused() {
+    let configs = configs(&TLS13);
+    for piece in [1, 7, 100] {
+        let mut pair = Pair::new(Cut::Every(3));
+        pair.push(&configs);
+        let hello = outgoing(&mut pair.client);
+        let mut wire = Vec::new();
+        for piece in hello[5..].chunks(piece) {
+            wire.extend_from_slice(&[22, 3, 1, 0, piece.len() as u8]);
+            wire.extend_from_slice(piece);
+        }
+        pair.server.receive(&mut wire);
+        pair.client.write(b"hello").unwrap();
+        assert_eq!(pair.exchange().1, b"hello");
+    }
+    // 65,535 bytes of hello, in records of a byte each.
+    let mut pair = Pair::new(Cut::Whole);
+    pair.push(&configs);
+    pair.server.receive(&mut [22, 3, 1, 0, 4, 1, 0, 0xff, 0xff]);
+    let refused = (0..65_535).any(|_| {
+        pair.server.receive(&mut [22, 3, 1, 0, 1, 0]);
+        pair.server.input_end().is_some()
+    });
+    assert!(refused);
+    failed(&mut pair.server);
+}

@@ -1,0 +1,6 @@
+//! `TlsLayer` between two stacks in memory.
+
+mod handshake;
+mod hostile;
+mod kit;
+mod pop;
