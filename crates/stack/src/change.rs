@@ -310,6 +310,9 @@ impl Stack {
 
     /// Takes out one layer whose two halves have ended.
     pub(crate) fn detach_next(&mut self) -> bool {
+        if self.core.done.is_empty() {
+            return false;
+        }
         let leaves = |slot: &Slot| {
             matches!(slot.life, Life::Leaving { .. })
                 && slot.outbound == Outbound::Ended

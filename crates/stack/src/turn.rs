@@ -180,14 +180,8 @@ impl Stack {
                 node.received(cx, held.front_mut())
             }
         });
-        let taken = taken.and_then(|n| {
-            if n > offered {
-                Err(took_too_much())
-            } else {
-                Ok(n)
-            }
-        });
         match taken {
+            Ok(n) if n > offered => self.core.fail(place, took_too_much()),
             Ok(n) => {
                 let slot = &mut self.slots[place];
                 slot.held.consume(n);
@@ -299,6 +293,9 @@ impl Stack {
     }
 
     pub(crate) fn parked_place(&self) -> Option<usize> {
+        if self.core.done.is_empty() {
+            return None;
+        }
         self.slots
             .iter()
             .rposition(|slot| matches!(slot.inbound, Inbound::Parked { .. }))
