@@ -53,6 +53,8 @@ impl Pair {
 
     /// Moves bytes both ways until none is left to be moved.
     pub(crate) fn settle(&mut self) {
+        self.a.advance(Duration::ZERO);
+        self.b.advance(Duration::ZERO);
         while carry(&mut self.a, &mut self.b, self.cut) | carry(&mut self.b, &mut self.a, self.cut)
         {
         }

@@ -16,6 +16,13 @@ pub(crate) struct Toy {
     residue: Residue,
     greeting: Greeting,
     staged: Vec<u8>,
+    /// How often the peer's layer has answered.
+    pub(crate) answers: usize,
+}
+
+/// A question of the toy with this tag, as it looks on the wire.
+pub(crate) fn question(tag: u8) -> Vec<u8> {
+    vec![ASK, 1, b'?' ^ tag]
 }
 
 /// The toy's handshake: a hello from the client, then one from the server.
@@ -32,6 +39,9 @@ enum Greeting {
 const DATA: u8 = b'D';
 const END: u8 = b'E';
 const HELLO: u8 = b'H';
+/// Asks the peer's layer for an answer, as a KeyUpdate does.
+const ASK: u8 = b'K';
+const ANSWER: u8 = b'k';
 
 impl Toy {
     pub(crate) fn new(name: &'static str, tag: u8) -> Self {
@@ -41,6 +51,7 @@ impl Toy {
             residue: Residue::Feed,
             greeting: Greeting::Done,
             staged: Vec::new(),
+            answers: 0,
         }
     }
 
@@ -85,16 +96,21 @@ impl Protocol for Toy {
         let mut taken = 0;
         while bytes.len() >= taken + 2 {
             let (kind, len) = (bytes[taken], usize::from(bytes[taken + 1]));
-            if !matches!(kind, DATA | END | HELLO) {
+            if !matches!(kind, DATA | END | HELLO | ASK | ANSWER) {
                 return Err(Error::remote("no such record"));
             }
             if bytes.len() < taken + 2 + len {
+                break;
+            }
+            if kind == DATA && !cx.wanted() {
                 break;
             }
             let body = &mut bytes[taken + 2..taken + 2 + len];
             body.iter_mut().for_each(|byte| *byte ^= self.tag);
             match kind {
                 DATA if self.greeting == Greeting::Done => cx.deliver(body),
+                ASK => self.record(cx, ANSWER, b"here"),
+                ANSWER => self.answers += 1,
                 END => {
                     cx.end_mark();
                     return Ok(taken + 2 + len);

@@ -10,7 +10,7 @@ impl CompressLayer {
     /// Raw deflate (RFC 1951), without the frame of zlib or gzip.
     ///
     /// `level` goes from 0 (stored) and 1 (fastest) to 9 (smallest), 6 being usual; above 9 it
-    /// counts as 9. It concerns what this side sends only.
+    /// counts as 9. It concerns what this side sends only. The window is 32 KiB at all levels.
     pub fn deflate(level: u32) -> Self {
         Self::new(Deflate {
             level: level.min(9),

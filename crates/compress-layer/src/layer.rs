@@ -132,12 +132,7 @@ impl Protocol for CompressLayer {
         let mut scratch = Scratch::take();
         let output = &mut scratch[..BLOCK];
         let mut taken = 0;
-        while taken < bytes.len() || self.brimming {
-            if !cx.wanted() {
-                // Also if only input is left over: a new turn's work makes nobody offer it.
-                cx.again();
-                break;
-            }
+        while (taken < bytes.len() || self.brimming) && cx.wanted() {
             let end = bytes.len().min(taken + STRIDE);
             let step = decoder.run(&bytes[taken..end], output);
             taken += step.taken;

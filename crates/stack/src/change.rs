@@ -1,13 +1,11 @@
 //! How the stack changes: always at rest, between two passes.
 
-use std::fmt;
-
 use crate::layer::downcast;
 use crate::slot::{Inbound, Life, Outbound, Slot};
-use crate::stack::{MAX_DEPTH, Outgoing, RisingEnd, Stack};
+use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
-    Blame, Chunk, End, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome, Readiness,
-    Residue,
+    Blame, Chunk, End, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome, Popping,
+    PushError, Readiness, Residue,
 };
 
 impl Stack {
@@ -76,8 +74,10 @@ impl Stack {
     /// something is under way (see [`Exit::Silent`]); or why the connection has failed. Nothing
     /// has changed then.
     pub fn start_pop(&mut self, key: LayerKey) -> Result<(), Error> {
-        self.begin_pop(key)?;
-        self.run();
+        if self.popping(key) != Popping::Left {
+            self.begin_pop(key)?;
+            self.run();
+        }
         Ok(())
     }
 
@@ -141,13 +141,14 @@ impl Stack {
                     .place(key)
                     .is_some_and(|place| !self.core.handshaking.has(place))
                 {
-                    self.events.push_back(Event::Up(key));
+                    self.events.push_back((0, Event::Up(key)));
                 }
                 return;
             }
             Err(NotPushed { layer, error, .. }) => (layer, error),
         };
-        self.events.push_back(Event::Refused { key, layer, error });
+        let refused = Event::Refused { key, layer, error };
+        self.events.push_back((0, refused));
     }
 
     fn attach(
@@ -233,7 +234,7 @@ impl Stack {
 
     pub(crate) fn pop_and_tell(&mut self, key: LayerKey) {
         if let Err(error) = self.begin_pop(key) {
-            self.events.push_back(Event::NotPopped { key, error });
+            self.events.push_back((0, Event::NotPopped { key, error }));
         }
     }
 
@@ -299,17 +300,18 @@ impl Stack {
         let Some(place) = self.slots.iter().position(leaves) else {
             return false;
         };
-        let key = self.core.keys[place];
+        let (key, until) = (self.core.keys[place], self.slots[place].until);
         let layer = self.remove(place);
         if self.reads_stream() {
             self.left.push((key, layer, Outcome::Clean));
         } else {
             let outcome = Outcome::Clean;
-            self.events.push_back(Event::Left {
+            let left = Event::Left {
                 key,
                 layer,
                 outcome,
-            });
+            };
+            self.events.push_back((until, left));
         }
         true
     }
@@ -382,23 +384,6 @@ impl Stack {
                 .remember(slot.node.name(), place, slot.since, slot.until);
         }
     }
-
-    /// What is left when the stack is taken apart: the bytes not read, those not sent, and the
-    /// layers, lowest first.
-    pub(crate) fn into_parts(mut self) -> (Vec<u8>, Vec<u8>, Vec<Box<dyn Layer>>) {
-        self.flush();
-        self.outgoing = Outgoing::Ended;
-        let unread = self.readable().to_vec();
-        let unsent = self.core.outbox.bytes().to_vec();
-        self.lost = true;
-        let mut slots = std::mem::take(&mut self.slots);
-        slots.pop();
-        (
-            unread,
-            unsent,
-            slots.into_iter().map(|slot| slot.node).collect(),
-        )
-    }
 }
 
 /// A push that did not take place.
@@ -418,89 +403,4 @@ fn residue_error() -> Error {
         Blame::Remote,
         "the peer sent bytes before it could know of the new layer",
     )
-}
-
-/// How far a pop has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Popping {
-    /// Nobody has asked for it.
-    NotAsked,
-    /// The layer is in its handshake; it leaves once it is up.
-    Waiting,
-    /// The first stage: our end mark is sent, the peer's has not come.
-    OutboundEnded {
-        /// It has taken longer than [`Limits::pop`](crate::Limits::pop).
-        late: bool,
-        /// It cannot go on before the application reads.
-        needs_read: bool,
-    },
-    /// The second stage: the layer has left, and waits for
-    /// [`take_popped`](Stack::take_popped).
-    Left,
-    /// There is no such layer, or it was taken already.
-    Gone,
-}
-
-/// Why a push did not come to its end.
-pub enum PushError<L> {
-    /// Nothing began: the stack works on as before.
-    Refused {
-        /// The layer, unchanged.
-        layer: L,
-        /// Why.
-        error: Error,
-    },
-    /// Bytes were there that must not be, under [`Residue::Reject`]. Nothing was written. The
-    /// inbound half is sealed: nothing of these bytes, nor any byte after them, is ever read.
-    Rejected {
-        /// The layer, unchanged.
-        layer: L,
-        /// The bytes that waited unread.
-        residue: Vec<u8>,
-        /// The same in words, as reads report it from now on.
-        error: Error,
-    },
-    /// The layer had begun to talk: the connection cannot be used any more.
-    Begun(Error),
-}
-
-impl<L> PushError<L> {
-    /// What went wrong.
-    pub fn error(&self) -> &Error {
-        match self {
-            Self::Refused { error, .. } | Self::Rejected { error, .. } | Self::Begun(error) => {
-                error
-            }
-        }
-    }
-}
-
-impl<L> fmt::Debug for PushError<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Refused { .. } => "Refused",
-            Self::Rejected { .. } => "Rejected",
-            Self::Begun(_) => "Begun",
-        };
-        f.debug_tuple(name).field(self.error()).finish()
-    }
-}
-
-impl<L> fmt::Display for PushError<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = match self {
-            Self::Refused { .. } => "the push was refused",
-            Self::Rejected { .. } => "the push was rejected",
-            Self::Begun(_) => "the push failed",
-        };
-        write!(f, "{outcome}: {}", self.error())
-    }
-}
-
-impl<L> std::error::Error for PushError<L> {}
-
-impl<L> From<PushError<L>> for std::io::Error {
-    fn from(error: PushError<L>) -> Self {
-        error.error().clone().into()
-    }
 }

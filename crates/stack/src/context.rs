@@ -82,20 +82,19 @@ impl<'a> Context<'a> {
 
     /// Whether a layer may make one more block of bytes for those above: there is room, nobody
     /// above has paused, and this turn's work is not used up. A block should be about 8 to 16 KiB
-    /// at the most. If not: stop, and ask to be called [`again`](Self::again) if there is
-    /// something to make that needs no further input.
+    /// at the most.
+    ///
+    /// If not, stop: [`received`](crate::Protocol::received) is called when there is room again,
+    /// with whatever waits below by then, even if that is nothing.
     pub fn wanted(&mut self) -> bool {
         let place = self.place();
         let wanted = self.core.work > 0 && !self.core.no_room().any_above(place);
-        self.core.work -= u32::from(wanted);
+        if wanted {
+            self.core.work -= 1;
+        } else {
+            self.core.starved.set(place, true);
+        }
         wanted
-    }
-
-    /// Asks for a call of [`received`](crate::Protocol::received) when there is room above, with
-    /// whatever waits below by then, even if that is nothing.
-    pub fn again(&mut self) {
-        let place = self.place();
-        self.core.again.set(place, true);
     }
 
     /// This layer's handshake is over: it works from here on.
@@ -104,6 +103,7 @@ impl<'a> Context<'a> {
         if self.core.handshaking.has(place) {
             self.core.handshaking.set(place, false);
             self.core.risen.set(place, true);
+            self.core.refresh();
         }
     }
 

@@ -36,8 +36,8 @@ pub(crate) struct Core {
 
     /// What waits below this node is to be offered to it.
     pub(crate) stirred: Places,
-    /// This node asked to be called again when there is room.
-    pub(crate) again: Places,
+    /// This node wanted to make more than there was room for: it is called when there is.
+    pub(crate) starved: Places,
     /// This node is not up yet.
     pub(crate) handshaking: Places,
     /// This node has staged enough: writing is to pause.
@@ -74,7 +74,10 @@ pub(crate) struct Core {
 impl Core {
     /// To be called when one of the sets that `up` is made of has changed.
     pub(crate) fn refresh(&mut self) {
-        self.up = self.holding | self.gated | self.sealed | self.done | self.reader | self.paused;
+        // What a layer delivers from the moment it is up waits until the application is told.
+        let news = Places(self.risen.0 << 1);
+        self.up =
+            self.holding | self.gated | self.sealed | self.done | self.reader | self.paused | news;
     }
 
     /// The places where nobody wants more bytes.
@@ -95,7 +98,7 @@ impl Core {
             &mut self.paused,
             &mut self.full,
             &mut self.stirred,
-            &mut self.again,
+            &mut self.starved,
             &mut self.handshaking,
             &mut self.held_back,
             &mut self.risen,
@@ -114,6 +117,9 @@ impl Core {
 
     /// Keeps bytes at the boundary below the node at `place`.
     pub(crate) fn hold(&mut self, slot: &mut Slot, place: usize, bytes: &[u8]) {
+        if self.sealed.has(place) {
+            return; // Nothing rises here any more, whatever comes.
+        }
         slot.held.append(bytes, self.rising);
         self.held += bytes.len();
         self.stirred.set(place, true);

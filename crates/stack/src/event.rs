@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Error, Layer, LayerKey};
+use crate::{Error, Layer, LayerKey, Outcome};
 
 /// Something about the stack that the application may want to know.
 pub enum Event {
@@ -58,17 +58,4 @@ impl fmt::Debug for Event {
             Self::PopLate(key) => f.debug_tuple("PopLate").field(key).finish(),
         }
     }
-}
-
-/// How a layer left the stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Each direction was cut at its exact byte.
-    Clean,
-    /// It was ripped out: `held` bytes were inside it or waiting for it, and where its inbound
-    /// bytes ended is unknown.
-    Ripped {
-        /// The bytes that were inside the layer, plus those below it that it had not taken.
-        held: usize,
-    },
 }

@@ -49,7 +49,7 @@ pub trait Protocol: Any + Send + Sync {
     /// *there is no room above*, *what follows is not mine* (with [`Context::end_mark`], or after
     /// asking for a push).
     ///
-    /// `bytes` is empty if, and only if, the node asked for that with [`Context::again`].
+    /// `bytes` is empty only after [`Context::wanted`] said no: there is room now.
     ///
     /// # Errors
     ///

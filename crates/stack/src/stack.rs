@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
 
 use crate::context::Path;
@@ -11,8 +10,8 @@ use crate::epoch::Epochs;
 use crate::held::Held;
 use crate::slot::{App, Life, Outbound, Reader, Slot};
 use crate::{
-    Blame, Chunk, Context, End, Epoch, Error, ErrorKind, Event, Layer, LayerKey, Limits, Outcome,
-    Protocol, Standing, Traffic,
+    Blame, Chunk, Context, End, Epoch, Error, ErrorKind, Event, Layer, LayerKey, LayerView, Limits,
+    Outcome, Protocol, Standing,
 };
 
 /// The most layers that a stack may have.
@@ -44,8 +43,9 @@ pub struct Stack {
     /// Why the connection has failed.
     pub(crate) failure: Option<Error>,
     pub(crate) outgoing: Outgoing,
-    /// Events that the application has not been told yet.
-    pub(crate) events: VecDeque<Event>,
+    /// Events that the application has not been told yet, each with the epoch before which all
+    /// bytes are to be with the application first.
+    pub(crate) events: VecDeque<(u64, Event)>,
     /// Layers that have left and were not claimed yet, where the application reads a stream.
     pub(crate) left: Vec<(LayerKey, Box<dyn Layer>, Outcome)>,
     pub(crate) epochs: Epochs,
@@ -419,10 +419,10 @@ impl Stack {
     /// The layers, lowest first.
     pub fn layers(&self) -> impl DoubleEndedIterator<Item = LayerView<'_>> {
         let layers = &self.slots[..self.top()];
-        layers.iter().enumerate().map(|(place, slot)| LayerView {
-            key: self.core.keys[place],
-            slot,
-        })
+        layers
+            .iter()
+            .enumerate()
+            .map(|(place, slot)| LayerView::new(self.core.keys[place], slot))
     }
 
     /// A value of type `T` from the topmost layer that has one.
@@ -460,6 +460,13 @@ impl Stack {
             Ok(App(app)) => app,
             Err(reader) => reader,
         }
+    }
+
+    /// The layers, lowest first, out of a stack that is no longer needed. They are not told.
+    pub fn into_layers(mut self) -> Vec<Box<dyn Layer>> {
+        self.lost = true;
+        self.slots.pop();
+        self.slots.drain(..).map(|slot| slot.node).collect()
     }
 
     // ---- within ----
@@ -506,76 +513,6 @@ impl Stack {
                 self.core.fail(place, error);
             }
         }
-    }
-}
-
-/// A layer as it stands in the stack, to look at.
-#[derive(Clone, Copy)]
-pub struct LayerView<'a> {
-    key: LayerKey,
-    slot: &'a Slot,
-}
-
-impl<'a> LayerView<'a> {
-    /// Which layer.
-    pub fn key(self) -> LayerKey {
-        self.key
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'a str {
-        self.slot.node.name()
-    }
-
-    /// What it took at its two faces.
-    pub fn traffic(self) -> Traffic {
-        self.slot.traffic
-    }
-
-    /// The bytes inside it, and those that wait below it.
-    pub fn held(self) -> usize {
-        self.slot.node.held() + self.slot.held.len()
-    }
-
-    /// Whether it is up, and not on its way out.
-    pub fn is_standing(self) -> bool {
-        self.slot.life == Life::Standing
-    }
-}
-
-impl fmt::Debug for LayerView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LayerView")
-            .field("name", &self.name())
-            .field("life", &self.slot.life)
-            .field("inbound", &self.slot.inbound)
-            .field("outbound", &self.slot.outbound)
-            .field("traffic", &self.slot.traffic)
-            .field("held", &self.held())
-            .finish()
-    }
-}
-
-/// The stack in a line: `app <=> zstd <=> tls <=> network`.
-impl fmt::Display for Stack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for slot in self.slots.iter().rev() {
-            write!(f, "{} <=> ", slot.node.name())?;
-        }
-        f.write_str("network")
-    }
-}
-
-impl fmt::Debug for Stack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stack")
-            .field("layers", &self.layers().collect::<Vec<_>>())
-            .field("end", &self.end)
-            .field("failure", &self.failure)
-            .field("outgoing", &self.outgoing)
-            .field("readable", &self.readable().len())
-            .field("outbox", &self.core.outbox.len())
-            .finish_non_exhaustive()
     }
 }
 

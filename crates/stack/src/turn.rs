@@ -39,17 +39,16 @@ impl Stack {
             self.run_queued();
             return true;
         }
+        if self.detach_next() || self.tell_event() {
+            return true;
+        }
         if !self.core.work_is_done()
             && let Some(place) = self.next_offer_with_work()
         {
             self.offer(place);
             return true;
         }
-        self.detach_next()
-            || self.tell_write_level()
-            || self.tell_app()
-            || self.raise_end()
-            || self.finish_all()
+        self.tell_write_level() || self.tell_parked() || self.raise_end() || self.finish_all()
     }
 
     /// Input is over above `place`; writing is over everywhere.
@@ -87,10 +86,12 @@ impl Stack {
             self.core.risen.set(place, false);
             let key = self.core.keys[place];
             let before = std::mem::replace(&mut self.slots[place].life, Life::Standing);
+            self.core.refresh();
             self.core.stir();
-            self.events.push_back(Event::Up(key));
+            self.events.push_back((0, Event::Up(key)));
             if matches!(before, Life::Handshaking { pop: true, .. }) {
-                self.pop_and_tell(key);
+                // Behind the handshake's last words, which wait in the queue.
+                self.core.queue.push(key, Op::Pop(key));
             }
         }
     }
@@ -139,11 +140,13 @@ impl Stack {
     pub(crate) fn next_offer_with_work(&self) -> Option<usize> {
         let core = &self.core;
         let shut = core.gated | core.sealed | core.paused | core.reader;
-        let mut ready = Places((core.stirred | core.again).0 & !shut.0);
+        let mut ready = Places((core.stirred | core.starved).0 & !shut.0);
         while let Some(place) = ready.highest() {
             ready.set(place, false);
             let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
-            let room = !core.no_room().any_above(place) || core.handshaking.has(place);
+            // A handshake goes on even if nobody above has room.
+            let room = !core.no_room().any_above(place)
+                || (core.handshaking.has(place) && core.stirred.has(place));
             if !parked && room {
                 return Some(place);
             }
@@ -153,7 +156,7 @@ impl Stack {
 
     fn offer(&mut self, place: usize) {
         self.core.stirred.set(place, false);
-        self.core.again.set(place, false);
+        self.core.starved.set(place, false);
         let slot = &self.slots[place];
         let (passed_by, offered) = (slot.passed_by(), slot.held.front_len());
         // What the bottom layer decodes, it decodes now; further up, bytes were decoded when
@@ -202,7 +205,7 @@ impl Stack {
     /// is an error, not a hang.
     fn check_stuck(&mut self, place: usize) {
         let core = &self.core;
-        let waits = core.again.has(place)
+        let waits = core.starved.has(place)
             || core.gated.has(place)
             || core.done.has(place)
             || core.paused.has(place)
@@ -261,7 +264,7 @@ impl Stack {
                 return true;
             }
         }
-        if core.again.has(place) {
+        if core.starved.has(place) {
             return false;
         }
         if let Some(end) = &mut self.end {
@@ -305,16 +308,37 @@ impl Stack {
         true
     }
 
-    /// Tells the application of an event, or that its input is over since a layer is parked.
-    fn tell_app(&mut self) -> bool {
-        let top = self.top();
+    /// Tells the application of an event, unless bytes that come before it still wait.
+    fn tell_event(&mut self) -> bool {
+        if self.events.is_empty() {
+            return false;
+        }
         if self.reads_stream() {
             self.events.clear();
             return false;
         }
-        if let Some(event) = self.events.pop_front() {
+        let oldest = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.held.oldest())
+            .min();
+        let told = |(epoch, _): &(u64, Event)| oldest.is_none_or(|oldest| oldest >= *epoch);
+        if !self.events.front().is_some_and(told) {
+            return false;
+        }
+        if let Some((_, event)) = self.events.pop_front() {
+            let top = self.top();
             self.call_still(top, |node, cx| node.event(cx, event));
-            return true;
+        }
+        true
+    }
+
+    /// Tells the application that a layer is parked; and then, if it does not pop it, that its
+    /// input is over.
+    fn tell_parked(&mut self) -> bool {
+        let top = self.top();
+        if self.reads_stream() {
+            return false;
         }
         let Some(place) = self.parked_place() else {
             return false;
@@ -383,7 +407,8 @@ impl Stack {
                 }
                 Life::Leaving { until, late: false } if until <= now => {
                     slot.life = Life::Leaving { until, late: true };
-                    self.events.push_back(Event::PopLate(self.core.keys[place]));
+                    self.events
+                        .push_back((0, Event::PopLate(self.core.keys[place])));
                 }
                 _ => {}
             }

@@ -55,7 +55,11 @@ impl Drop for Block {
 }
 
 /// Copies bytes between slices of the same length.
+#[inline]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
+    if from.len() <= PIECE {
+        return to.copy_from_slice(from);
+    }
     for (to, from) in to.chunks_mut(PIECE).zip(from.chunks(PIECE)) {
         to.copy_from_slice(from);
     }

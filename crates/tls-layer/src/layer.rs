@@ -103,7 +103,7 @@ impl TlsLayer {
     /// nobody may smuggle plaintext across the push. Where the peer may speak TLS at once, as
     /// behind a PROXY header, it is [`Residue::Feed`].
     #[must_use]
-    pub fn residue(mut self, residue: Residue) -> Self {
+    pub fn with_residue(mut self, residue: Residue) -> Self {
         self.residue = residue;
         self
     }
@@ -184,8 +184,6 @@ impl Protocol for TlsLayer {
                 break;
             };
             if header.application_data && !self.is_handshaking() && !cx.wanted() {
-                // The record waits whole, and needs no more input.
-                cx.again();
                 break;
             }
             if self.side == Side::Server && version.is_none() && self.server_name.is_none() {

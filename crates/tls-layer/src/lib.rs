@@ -63,7 +63,7 @@
 //!
 //! *Closed on failure.* Everything decrypted before an offending record is read, and nothing from
 //! it on; the alert goes out, and the connection has failed, with rustls's error as the source.
-//! Bytes that came before the push are rejected, unless [`TlsLayer::residue`] says otherwise.
+//! Bytes that came before the push are rejected, unless [`TlsLayer::with_residue`] says otherwise.
 //!
 //! *Full records.* Small writes share a record until a flush; large ones are sealed from where
 //! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers.
@@ -80,3 +80,8 @@ mod stage;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;
 pub use rustls;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -113,3 +113,29 @@ fn both_ends_pop_with_data_under_way_and_push_again() {
     }
     CODECS.into_iter().for_each(check);
 }
+
+/// The lower of two layers leaves; the stream of the upper one goes on over the seam.
+#[test]
+fn a_layer_below_another_is_popped() {
+    let two = || {
+        let mut stack = bare();
+        let low = stack.push(CODECS[0]()).unwrap();
+        stack.push(CODECS[1]()).unwrap();
+        (stack, low)
+    };
+    let (mut left, low) = two();
+    left.write(b"through both, ").unwrap();
+    let mut bytes = wire(&mut left);
+    left.write(b"staged in the upper, ").unwrap();
+    left.start_pop(low.key()).unwrap();
+    left.write(b"through one").unwrap();
+    bytes.extend(wire(&mut left));
+    for_each_cut(&bytes, |pieces| {
+        let (mut right, low) = two();
+        right.start_pop(low.key()).unwrap();
+        let all = feed(&mut right, pieces);
+        assert_eq!(all, b"through both, staged in the upper, through one");
+        assert_eq!(right.to_string(), "app <=> zstd <=> network");
+        assert!(right.take_popped(low).is_some());
+    });
+}

@@ -52,10 +52,25 @@ fn a_truncation_comes_behind_what_was_decoded() {
     }
 }
 
+/// C7 while the layer leaves: our end mark is sent, the peer's never comes.
+#[test]
+fn an_end_of_input_during_a_pop_is_a_truncation() {
+    for make in CODECS {
+        let (mut peer, _) = with(make);
+        peer.write(b"in time").unwrap();
+        let bytes = crate::wire::wire(&mut peer);
+        let (mut stack, id) = with(make);
+        stack.start_pop(id.key()).unwrap();
+        assert_eq!(feed(&mut stack, &[&bytes]), b"in time");
+        stack.receive_end();
+        assert!(stack.input_end().unwrap().is_truncated());
+    }
+}
+
 /// C1, C2: a bomb stands still while nobody reads, and is read a block at a time.
 #[test]
 fn a_bomb_makes_no_more_than_is_read() {
-    const SIZE: usize = 48 * 1024 * 1024;
+    const SIZE: usize = 16 * 1024 * 1024;
     for make in CODECS {
         let (mut bomber, id) = with(make);
         let zeros = vec![0; 1024 * 1024];
@@ -69,31 +84,37 @@ fn a_bomb_makes_no_more_than_is_read() {
         bomb.extend(crate::wire::wire(&mut bomber));
         assert!(bomb.len() < SIZE / 900, "{}", bomb.len());
 
-        let (mut stack, id) = with(make);
-        let most = Limits::default().inbox + 16 * 1024;
-        let (mut read, mut idle) = (0, 0);
-        let mut pieces = bomb.chunks(4096);
-        while idle < 2 {
-            stack.advance(Duration::ZERO);
-            if stack.wants_input() {
-                match pieces.next() {
-                    Some(piece) => stack.receive(&mut piece.to_vec()),
-                    None if !stack.has_work() && stack.readable().is_empty() => idle += 1,
-                    None => {}
-                }
-            }
-            // However often it is called, no more is made before somebody reads.
-            stack.advance(Duration::ZERO);
-            stack.advance(Duration::ZERO);
-            assert!(stack.readable().len() <= most);
-            let n = stack.readable().len();
-            stack.consume(n);
-            assert!(stack.readable().len() <= most);
-            read += n;
-        }
-        assert_eq!(read, SIZE);
-        assert_eq!(stack.parked(), Some(id.key()));
+        // Only what Rust allocates is counted: zstd's own contexts are not.
+        let heap = allocation_counter::measure(|| defuse(make, &bomb, SIZE));
+        assert!(heap.bytes_max < 512 * 1024, "{heap:?}");
     }
+}
+
+fn defuse(make: Make, bomb: &[u8], size: usize) {
+    let (mut stack, id) = with(make);
+    let most = Limits::default().inbox + 16 * 1024;
+    let (mut read, mut idle) = (0, 0);
+    let mut pieces = bomb.chunks(4096);
+    while idle < 2 {
+        stack.advance(Duration::ZERO);
+        if stack.wants_input() {
+            match pieces.next() {
+                Some(piece) => stack.receive(&mut piece.to_vec()),
+                None if !stack.has_work() && stack.readable().is_empty() => idle += 1,
+                None => {}
+            }
+        }
+        // However often it is called, no more is made before somebody reads.
+        stack.advance(Duration::ZERO);
+        stack.advance(Duration::ZERO);
+        assert!(stack.readable().len() <= most);
+        let n = stack.readable().len();
+        stack.consume(n);
+        assert!(stack.readable().len() <= most);
+        read += n;
+    }
+    assert_eq!(read, size);
+    assert_eq!(stack.parked(), Some(id.key()));
 }
 
 /// C2: a turn has an end, whatever the peer sent and however fast the application reads.
@@ -265,7 +286,7 @@ fn all_blocks_before_a_corrupt_one_are_delivered() {
         peer.write(&data[..]).unwrap();
         let mut bytes = crate::wire::wire(&mut peer);
         bytes.extend([0b111, 0, 0]);
-        for cut in [1, 1000, bytes.len()] {
+        for cut in [97, bytes.len()] {
             let (mut stack, _) = with(make);
             let pieces: Vec<_> = bytes.chunks(cut).collect();
             assert!(feed(&mut stack, &pieces) == data);

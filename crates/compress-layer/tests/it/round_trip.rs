@@ -55,6 +55,23 @@ fn a_flush_reaches_the_peer() {
     }
 }
 
+/// A turn's work may be used up before anything of a piece is taken.
+#[test]
+fn what_a_turn_leaves_is_decoded_in_the_next() {
+    for make in CODECS {
+        for pieces in 1..40 {
+            let (mut left, _) = with(make);
+            let (mut right, _) = with(make);
+            for _ in 0..pieces {
+                left.write(b"x").unwrap();
+                // All within the same turn.
+                right.receive(&mut wire(&mut left));
+            }
+            assert_eq!(read(&mut right).len(), pieces);
+        }
+    }
+}
+
 #[test]
 fn a_flush_with_nothing_new_sends_nothing() {
     for make in CODECS {
@@ -92,19 +109,25 @@ fn one_byte_writes_do_not_double_empty_blocks() {
 /// The block before a sync flush may be larger than 16 KiB; its marker is written once.
 #[test]
 fn a_large_sync_flush_writes_its_marker_once() {
+    fn check(level: u32, data: &[u8]) {
+        let mut stack = bare();
+        stack.push(CompressLayer::deflate(level)).unwrap();
+        for piece in data.chunks(1 + data.len() / 3) {
+            stack.write(piece).unwrap();
+        }
+        let bytes = wire(&mut stack);
+        assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]), "{level}");
+        assert!(!doubled(&bytes), "level {level}, {} bytes", data.len());
+    }
+    let (noise, prose) = (noise(70_000), prose(70_000));
     for level in 0..=9 {
-        for source in [noise(150_000), prose(150_000)] {
-            for len in [1, 16_000, 16_370, 16_384, 16_390, 33_000, 65_535, 150_000] {
-                let mut stack = bare();
-                stack.push(CompressLayer::deflate(level)).unwrap();
-                for piece in source[..len].chunks(1 + len / 3) {
-                    stack.write(piece).unwrap();
-                }
-                let bytes = wire(&mut stack);
-                assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]), "{level} {len}");
-                assert!(!doubled(&bytes), "{level} {len}");
+        for data in [&noise, &prose] {
+            for len in [1, 33_000, 65_535] {
+                check(level, &data[..len]);
             }
         }
+        // Here a room of 16 KiB would end within the marker itself.
+        (16_370..16_385).for_each(|len| check(level, &noise[..len]));
     }
 }
 
@@ -116,7 +139,7 @@ fn doubled(bytes: &[u8]) -> bool {
 fn all_levels_can_be_read_by_all() {
     let data = prose(50_000);
     let layers = (0..=9).map(CompressLayer::deflate);
-    let layers = layers.chain([-7, 0, 1, 9, 19, 20, 22].map(CompressLayer::zstd));
+    let layers = layers.chain([-7, 0, 1, 9, 19, 20].map(CompressLayer::zstd));
     for layer in layers {
         let zstd = format!("{layer:?}").contains("zstd");
         let (mut left, mut right) = (bare(), with(CODECS[usize::from(zstd)]).0);

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::drive::Driver;
 use super::frozen::Frozen;
+use super::parts::Parts;
 use super::pop::PopError;
 use super::wakers::Side;
 use crate::{
@@ -52,30 +53,6 @@ use crate::{
 pub struct Connection<Io: AsyncRead + AsyncWrite + Unpin> {
     /// `None` only while `into_parts` consumes the connection.
     driver: Option<Driver<Io>>,
-}
-
-/// A connection taken apart.
-#[non_exhaustive]
-pub struct Parts<Io> {
-    /// The socket.
-    pub io: Io,
-    /// What was received and decoded, and not read.
-    pub unread: Vec<u8>,
-    /// What is ready for the socket, and was not taken by it.
-    pub unsent: Vec<u8>,
-    /// The layers that stood, lowest first.
-    pub layers: Vec<Box<dyn Layer>>,
-}
-
-impl<Io> fmt::Debug for Parts<Io> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let layers = self.layers.iter().map(|layer| layer.name());
-        f.debug_struct("Parts")
-            .field("unread", &self.unread.len())
-            .field("unsent", &self.unsent.len())
-            .field("layers", &layers.collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
@@ -126,7 +103,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         answer: &[u8],
         layer: L,
     ) -> Result<LayerId<L>, PushError<L>> {
-        let id = self.driver_mut().stack.push_after(answer, layer)?;
+        let driver = self.driver_mut();
+        driver.begin_turn();
+        let id = driver.stack.push_after(answer, layer)?;
         self.ready().await.map_err(PushError::Begun)?;
         Ok(id)
     }
@@ -137,7 +116,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Frozen::new(self)
     }
 
-    /// Waits until every layer is up.
+    /// Waits until every layer is up. What was written by then, the handshakes' last words
+    /// included, is flushed, and handed to the socket as far as it takes it at once.
     ///
     /// # Errors
     ///
@@ -162,10 +142,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// Before it is first polled, nothing has happened. After that the layer is leaving.
     pub async fn start_pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(), PopError> {
-        self.driver_mut()
+        let driver = self.driver_mut();
+        driver.begin_turn();
+        driver
             .stack
             .start_pop(id.key())
             .map_err(PopError::Refused)?;
+        // The peer may wait for our end mark, and nothing be written here for long.
+        driver.hand_over();
         poll_fn(|task| {
             self.driver_mut().poll(Side::Write, task, |driver| {
                 if let Err(error) = driver.stack.failure() {
@@ -194,9 +178,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// As for [`start_pop`](Self::start_pop); calling this again waits for it again.
     pub async fn pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), PopError> {
-        if self.driver_mut().stack.popping(id.key()) != Popping::Left {
-            self.start_pop(id).await?;
-        }
+        self.start_pop(id).await?;
         poll_fn(|task| {
             let poll = self.driver_mut().poll(Side::Write, task, |driver| {
                 if let Some(left) = driver.stack.take_popped(id) {
@@ -302,13 +284,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         let Some(driver) = self.driver.take() else {
             unreachable!("taken only here")
         };
-        let (unread, unsent, layers) = driver.stack.into_parts();
-        Parts {
-            io: driver.io,
-            unread,
-            unsent,
-            layers,
-        }
+        Parts::new(driver.io, driver.stack)
     }
 
     pub(super) fn driver_mut(&mut self) -> &mut Driver<Io> {

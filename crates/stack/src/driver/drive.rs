@@ -95,7 +95,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
     }
 
-    fn begin_turn(&mut self) {
+    /// Tells the stack the time, on which its deadlines build, and grants it new work.
+    pub(super) fn begin_turn(&mut self) {
         let now = now().duration_since(self.began);
         self.stack.advance(now);
     }
@@ -278,20 +279,27 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Waits until every layer is up.
     pub(super) fn poll_up(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(Side::Write, task, |driver| match driver.stack.failure() {
-            Err(error) => {
-                driver.write_out();
-                Some(Err(error))
-            }
-            Ok(()) => driver.stack.is_up().then_some(Ok(())),
+        self.poll(Side::Write, task, |driver| {
+            let result = match driver.stack.failure() {
+                Ok(()) if !driver.stack.is_up() => return None,
+                result => result,
+            };
+            // The last word of a handshake, or the alert that ends it: the peer waits for it.
+            driver.hand_over();
+            Some(result)
         })
     }
 
-    /// Hands over what is staged, without waiting.
-    pub(super) fn last_attempt(&mut self) {
-        self.waker = Waker::noop().clone();
+    /// Flushes, and writes as much as the socket takes without waiting.
+    pub(super) fn hand_over(&mut self) {
         self.stack.flush();
         self.write_out();
+    }
+
+    /// The last thing that is done with a connection.
+    pub(super) fn last_attempt(&mut self) {
+        self.waker = Waker::noop().clone();
+        self.hand_over();
     }
 
     /// Whether the outgoing half of the socket has ended.

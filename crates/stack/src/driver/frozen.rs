@@ -38,8 +38,10 @@ impl<'a, Io: AsyncRead + AsyncWrite + Unpin> Frozen<'a, Io> {
     ///
     /// As for [`Connection::push`]; reading is thawed in any case.
     pub async fn push<L: Layer>(self, layer: L) -> Result<LayerId<L>, PushError<L>> {
-        let id = self.connection.driver_mut().stack.push(layer)?;
-        self.connection.driver_mut().frozen = false;
+        let driver = self.connection.driver_mut();
+        driver.begin_turn();
+        let id = driver.stack.push(layer)?;
+        driver.frozen = false;
         self.connection.ready().await.map_err(PushError::Begun)?;
         Ok(id)
     }

@@ -3,11 +3,13 @@
 mod connection;
 mod drive;
 mod frozen;
+mod parts;
 mod pop;
 mod serve;
 mod wakers;
 
-pub use connection::{Connection, Parts};
+pub use connection::Connection;
 pub use frozen::Frozen;
+pub use parts::Parts;
 pub use pop::PopError;
 pub use serve::{serve, serve_with};

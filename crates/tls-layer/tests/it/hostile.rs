@@ -2,15 +2,13 @@
 //! application, and nothing leaves in clear.
 
 use stack::{Blame, End, ErrorKind, PushError};
+use tls_layer::rustls::SupportedProtocolVersion;
 use tls_layer::rustls::version::{TLS12, TLS13};
 
 use crate::kit::*;
 
 /// Two ends at work, and what the client sends next, a record for each text.
-fn records(
-    version: &'static tls_layer::rustls::SupportedProtocolVersion,
-    texts: &[&str],
-) -> (Pair, Vec<Vec<u8>>) {
+fn records(version: &'static SupportedProtocolVersion, texts: &[&str]) -> (Pair, Vec<Vec<u8>>) {
     let (mut pair, _) = Pair::up(&configs(version), Cut::Whole);
     let records = texts.iter().map(|text| {
         pair.client.write(text.as_bytes()).unwrap();

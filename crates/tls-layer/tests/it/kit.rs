@@ -232,7 +232,7 @@ pub(crate) fn failed(stack: &mut Stack) -> (ErrorKind, String) {
 }
 
 pub(crate) fn feed(layer: TlsLayer) -> TlsLayer {
-    layer.residue(Residue::Feed)
+    layer.with_residue(Residue::Feed)
 }
 
 pub(crate) fn pattern(n: usize) -> Vec<u8> {

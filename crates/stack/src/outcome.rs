@@ -1,0 +1,103 @@
+//! How a change of the stack came out.
+
+use std::fmt;
+
+use crate::Error;
+
+/// How far a pop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Popping {
+    /// Nobody has asked for it.
+    NotAsked,
+    /// The layer is in its handshake; it leaves once it is up.
+    Waiting,
+    /// The first stage: our end mark is sent, the peer's has not come.
+    OutboundEnded {
+        /// It has taken longer than [`Limits::pop`](crate::Limits::pop).
+        late: bool,
+        /// It cannot go on before the application reads.
+        needs_read: bool,
+    },
+    /// The second stage: the layer has left, and waits for
+    /// [`take_popped`](crate::Stack::take_popped).
+    Left,
+    /// There is no such layer, or it was taken already.
+    Gone,
+}
+
+/// Why a push did not come to its end.
+pub enum PushError<L> {
+    /// Nothing began: the stack works on as before.
+    Refused {
+        /// The layer, unchanged.
+        layer: L,
+        /// Why.
+        error: Error,
+    },
+    /// Bytes were there that must not be, under [`Residue::Reject`](crate::Residue::Reject). Nothing was written. The
+    /// inbound half is sealed: nothing of these bytes, nor any byte after them, is ever read.
+    Rejected {
+        /// The layer, unchanged.
+        layer: L,
+        /// The bytes that waited unread.
+        residue: Vec<u8>,
+        /// The same in words, as reads report it from now on.
+        error: Error,
+    },
+    /// The layer had begun to talk: the connection cannot be used any more.
+    Begun(Error),
+}
+
+impl<L> PushError<L> {
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::Refused { error, .. } | Self::Rejected { error, .. } | Self::Begun(error) => {
+                error
+            }
+        }
+    }
+}
+
+impl<L> fmt::Debug for PushError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Refused { .. } => "Refused",
+            Self::Rejected { .. } => "Rejected",
+            Self::Begun(_) => "Begun",
+        };
+        f.debug_tuple(name).field(self.error()).finish()
+    }
+}
+
+impl<L> fmt::Display for PushError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self {
+            Self::Refused { .. } => "the push was refused",
+            Self::Rejected { .. } => "the push was rejected",
+            Self::Begun(_) => "the push failed",
+        };
+        write!(f, "{outcome}: {}", self.error())
+    }
+}
+
+impl<L> std::error::Error for PushError<L> {}
+
+impl<L> From<PushError<L>> for std::io::Error {
+    fn from(error: PushError<L>) -> Self {
+        error.error().clone().into()
+    }
+}
+
+/// How a layer left the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Each direction was cut at its exact byte.
+    Clean,
+    /// It was ripped out: `held` bytes were inside it or waiting for it, and where its inbound
+    /// bytes ended is unknown.
+    Ripped {
+        /// The bytes that were inside the layer, plus those below it that it had not taken.
+        held: usize,
+    },
+}
