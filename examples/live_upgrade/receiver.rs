@@ -28,20 +28,25 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
     let mut peer = Peer::new(socket)?;
     peer.say(format!("{GREETING}{}", hex(&certificate))).await?;
 
-    let (mut steps, mut last) = (0, 0);
+    // The steps that were made, the change that is due for the next one, the file's length.
+    let (mut steps, mut due, mut last) = (0, STEPS[0].change, 0);
     loop {
         let line = peer.hear_soon("waiting for a command").await?;
         let asked: Result<Command, _> = line.parse();
         match asked {
             // Not `say` and then a push: the sender's first bytes could come in between.
-            Ok(Command::Change(change)) => {
+            Ok(Command::Change(change)) if due == Some(change) => {
                 let answer = format!("{OK}\n");
                 peer.change(change, answer.as_bytes(), &tls).await?;
+                due = None;
             }
-            Ok(Command::File { step, len, sha256 }) if step == steps + 1 && step <= STEPS.len() => {
+            Ok(Command::File { step, len, sha256 })
+                if due.is_none() && step == steps + 1 && step <= STEPS.len() =>
+            {
                 board.step(step, peer.stack())?;
                 board.carried(&receive(&mut peer, step, len, &sha256, board).await?)?;
                 (steps, last) = (step, len);
+                due = STEPS.get(steps).and_then(|next| next.change);
             }
             Ok(Command::Quit) if steps == STEPS.len() => {
                 peer.say(OK).await?;
