@@ -4,14 +4,15 @@ mod measure;
 
 use std::hint::black_box;
 
-use measure::nodes::{Pass, Sink};
+use measure::nodes::{Pass, Sink, Small};
+use measure::thread::pin;
 use measure::{compare, cost_of, each, variant};
 use stack::{Limits, Stack};
 
 const CHUNKS: usize = 20_000;
 
 fn main() {
-    measure::pin(1);
+    pin(1);
     let depths = [0, 1, 4, 16];
     let up = |depth: usize| {
         let mut stack = Stack::with_app(Box::new(Sink), Limits::default());
@@ -57,22 +58,22 @@ fn main() {
     }
     let mut stack = Stack::new(Limits::default());
     let change = |stack: &mut Stack| {
-        let id = stack.push(Pass).expect("a push");
+        let id = stack.push(Small::default()).expect("a push");
         stack.start_pop(id.key()).expect("a pop");
         black_box(stack.take_popped(id).expect("the layer"));
     };
     compare(
         "A push and a pop of a small layer",
         21,
-        (0..2)
-            .map(|_| {
+        ["push + pop", "push + pop again (A/A)"]
+            .map(|name| {
                 let stack = std::mem::replace(&mut stack, Stack::new(Limits::default()));
                 let mut stack = stack;
-                variant("push + pop", move || {
+                variant(name, move || {
                     cost_of(|| (0..CHUNKS).for_each(|_| change(&mut stack)))
                 })
             })
-            .collect(),
+            .into(),
         each(CHUNKS),
     );
 }

@@ -3,9 +3,17 @@
 
 #![allow(dead_code, reason = "each bench uses a part")]
 
+pub(crate) mod aligned;
+pub(crate) mod bulk;
 pub(crate) mod nodes;
+pub(crate) mod open;
+pub(crate) mod pingpong;
+pub(crate) mod sockets;
+pub(crate) mod thread;
 
 use std::time::{Duration, Instant};
+
+use cpu_time::ThreadTime;
 
 /// What one run of one variant cost.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +24,30 @@ pub(crate) struct Cost {
 
 /// Measures the wall and thread time of `work`.
 pub(crate) fn cost_of(work: impl FnOnce()) -> Cost {
-    let (wall, cpu) = (Instant::now(), cpu_time::ThreadTime::now());
+    let meter = Meter::start();
     work();
-    Cost {
-        wall: wall.elapsed(),
-        cpu: cpu.elapsed(),
+    meter.stop()
+}
+
+/// Measures from its start to its stop, on one thread.
+pub(crate) struct Meter {
+    wall: Instant,
+    cpu: ThreadTime,
+}
+
+impl Meter {
+    pub(crate) fn start() -> Self {
+        Self {
+            wall: Instant::now(),
+            cpu: ThreadTime::now(),
+        }
+    }
+
+    pub(crate) fn stop(self) -> Cost {
+        Cost {
+            wall: self.wall.elapsed(),
+            cpu: self.cpu.elapsed(),
+        }
     }
 }
 
@@ -105,49 +132,5 @@ pub(crate) fn each(n: usize) -> impl Fn(Duration) -> String {
         } else {
             format!("{:.1} us", nanos / 1e3)
         }
-    }
-}
-
-/// Binds the calling thread to a processor, if the machine has that many.
-pub(crate) fn pin(processor: usize) {
-    if let Some(ids) = core_affinity::get_core_ids() {
-        core_affinity::set_for_current(ids[processor % ids.len()]);
-    }
-}
-
-/// Runs `work` on a thread of its own with a runtime of its own, on `processor`.
-pub(crate) fn on_thread<F, T>(
-    processor: usize,
-    work: impl FnOnce() -> F + Send + 'static,
-) -> std::thread::JoinHandle<T>
-where
-    F: Future<Output = T>,
-    T: Send + 'static,
-{
-    std::thread::spawn(move || {
-        pin(processor);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.expect("a runtime").block_on(work())
-    })
-}
-
-/// Bytes at a fixed offset within a page, since the speed of copies depends on it.
-pub(crate) struct Aligned {
-    store: Vec<u8>,
-    start: usize,
-    len: usize,
-}
-
-impl Aligned {
-    pub(crate) fn new(len: usize) -> Self {
-        let store: Vec<u8> = (0..len + 8192).map(|i| (i * 31 % 251) as u8).collect();
-        let start = store.as_ptr().align_offset(4096) + 2048;
-        Self { store, start, len }
-    }
-
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.store[self.start..self.start + self.len]
     }
 }

@@ -1,11 +1,11 @@
 //! How the stack changes: always at rest, between two passes.
 
-use crate::layer::downcast;
+use crate::layer::{downcast, is};
 use crate::slot::{Inbound, Life, Outbound, Slot};
 use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
     Blame, Chunk, End, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome, Popping,
-    PushError, Readiness, Residue,
+    PushError, Readiness, Residue, Standing,
 };
 
 impl Stack {
@@ -94,7 +94,7 @@ impl Stack {
             Life::Handshaking { pop: true, .. } => Popping::Waiting,
             Life::Leaving { late, .. } => Popping::OutboundEnded {
                 late,
-                needs_read: self.core.no_room().any_above(place),
+                needs_read: self.core.blocked_above(place),
             },
             Life::Handshaking { .. } | Life::Standing => Popping::NotAsked,
         }
@@ -102,7 +102,8 @@ impl Stack {
 
     /// The layer that was popped, if it has left.
     pub fn take_popped<L: Layer>(&mut self, id: LayerId<L>) -> Option<(L, Outcome)> {
-        let at = self.left.iter().position(|(key, ..)| *key == id.key())?;
+        let mut left = self.left.iter();
+        let at = left.position(|(key, layer, _)| *key == id.key() && is::<L>(&**layer))?;
         let (_, layer, outcome) = self.left.remove(at);
         downcast(layer).ok().map(|layer| (layer, outcome))
     }
@@ -116,6 +117,9 @@ impl Stack {
     pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
         let place = self.find(id.key())?;
         let slot = &mut self.slots[place];
+        if !is::<L>(&*slot.node) {
+            return Err(refusal("the id is another stack's"));
+        }
         let held = slot.node.held() + slot.held.len();
         if std::mem::replace(&mut slot.outbound, Outbound::Ended) == Outbound::Open {
             self.written += 1;
@@ -170,6 +174,11 @@ impl Stack {
         if self.core.depth > MAX_DEPTH {
             return refused(layer, refusal("the stack is as deep as it may be"));
         }
+        let leaving = |slot: &Slot| matches!(slot.life, Life::Leaving { .. }) && !slot.passed_by();
+        if self.slots.iter().any(leaving) {
+            // What it has yet to decode is not the new layer's.
+            return refused(layer, refusal("a layer is still leaving"));
+        }
         if layer.residue() == Residue::Reject && !self.core.holding.is_empty() {
             let name = layer.name();
             let error = residue_error().in_layer(name);
@@ -185,27 +194,34 @@ impl Stack {
         let mut slot = Slot::new(layer);
         slot.held = std::mem::take(&mut self.slots[top].held);
         self.insert(top, key, slot);
-        self.written += 1;
-        self.begin_read_epoch(top);
-        self.slots[top].since = self.epochs.present;
-        let standing = self.standing();
+        let epoch = self.epochs.present + 1;
+        let standing = Standing {
+            epoch,
+            ..self.standing()
+        };
+        self.core.rising = epoch;
         let attached = self.call_still(top, |node, cx| node.attached(cx, &standing));
         let readiness = match attached {
             Ok(readiness) => readiness,
             Err(error) => {
                 self.core.queue.forget(key);
                 let error = error.in_layer(self.slots[top].node.name());
+                self.slots[top].until = 0; // No byte has crossed it.
                 let layer = self.remove(top);
+                self.core.regate();
                 return refused(layer, error);
             }
         };
+        self.written += 1;
+        self.begin_read_epoch(top);
+        self.slots[top].since = epoch;
         let below = &mut self.slots[..top];
         if !answer.is_empty() {
             self.core.unflushed = true;
             crate::Context::new(&mut self.core, crate::context::Path::Down(below))
                 .send(Chunk::lent(answer));
         }
-        let until = self.core.now + self.core.limits.handshake;
+        let until = self.core.now.saturating_add(self.core.limits.handshake);
         if readiness == Readiness::Handshaking {
             self.slots[top].life = Life::Handshaking { until, pop: false };
             self.core.handshaking.set(top, true);
@@ -241,7 +257,7 @@ impl Stack {
     fn begin_pop(&mut self, key: LayerKey) -> Result<(), Error> {
         self.failure()?;
         let place = self.find(key)?;
-        let until = self.core.now + self.core.limits.pop;
+        let until = self.core.now.saturating_add(self.core.limits.pop);
         let slot = &mut self.slots[place];
         match &mut slot.life {
             Life::Leaving { late: true, .. } => {
@@ -265,7 +281,9 @@ impl Stack {
         self.flush_down_to(place + 1);
         self.finish(place);
         self.written += 1;
-        if exit != Exit::Marked || matches!(self.slots[place].inbound, Inbound::Parked { .. }) {
+        let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
+        let input_over = self.end.as_ref().is_some_and(|end| end.place > place);
+        if exit != Exit::Marked || parked || input_over {
             self.end_inbound(place);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::Core;
+use crate::core::{Core, over_budget};
 use crate::layer::Layer;
 use crate::queue::Op;
 use crate::slot::Slot;
@@ -88,7 +88,7 @@ impl<'a> Context<'a> {
     /// with whatever waits below by then, even if that is nothing.
     pub fn wanted(&mut self) -> bool {
         let place = self.place();
-        let wanted = self.core.work > 0 && !self.core.no_room().any_above(place);
+        let wanted = self.core.work > 0 && !self.core.blocked_above(place);
         if wanted {
             self.core.work -= 1;
         } else {
@@ -217,6 +217,10 @@ impl<'a> Context<'a> {
             Path::Down(below) => match below.split_last_mut() {
                 // Passed by: its outbound half has ended.
                 Some((_, rest)) => Context::new(self.core, Path::Down(rest)).send_chunk(chunk),
+                // Whoever sends although writing is paused may do so up to the budget.
+                None if self.core.outbox.len() >= self.core.limits.budget => {
+                    self.core.fail(0, over_budget());
+                }
                 None => self.core.outbox.append(chunk.as_slice()),
             },
             _ => {
@@ -241,7 +245,8 @@ fn took_less(core: &mut Core, slot: &mut Slot, bytes: &[u8], taken: Result<usize
             slot.traffic.received += n as u64;
             core.hold(slot, place, &bytes[n..]);
             // Offered again only when it may take more: at the next bytes, or with new room.
-            core.stirred.set(place, n > 0);
+            // If no more can come, it is offered once again, to be told apart from a hang.
+            core.stirred.set(place, n > 0 || core.full.has(place));
         }
         Err(error) => core.fail(place, error),
     }

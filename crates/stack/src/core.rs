@@ -86,6 +86,19 @@ impl Core {
         self.full | self.paused | self.gated | self.sealed
     }
 
+    /// Whether somebody above `place` wants no more bytes. What a handshake needs is not held up
+    /// by those above it.
+    #[inline]
+    pub(crate) fn blocked_above(&self, place: usize) -> bool {
+        let mut closed = self.no_room();
+        if let Some(reach) = self.handshaking.highest()
+            && reach > place
+        {
+            closed = Places(closed.0 & Places::up_to(reach).0);
+        }
+        closed.any_above(place)
+    }
+
     /// Every set that has a bit for each node.
     pub(crate) fn sets(&mut self) -> [&mut Places; 14] {
         [
@@ -151,6 +164,14 @@ impl Core {
         self.stirred = self.stirred | self.holding;
     }
 
+    /// To be called when a push has left the queue: the gate stays while another waits there.
+    pub(crate) fn regate(&mut self) {
+        let waits = self.queue.has_push();
+        self.gated.set(self.depth - 1, waits);
+        self.refresh();
+        self.stir();
+    }
+
     pub(crate) fn enqueue(&mut self, place: usize, op: Op) {
         self.queue.push(self.keys[place], op);
         if self.held + self.queue.bytes() > self.limits.budget {
@@ -167,7 +188,7 @@ impl Core {
     }
 }
 
-fn over_budget() -> Error {
+pub(crate) fn over_budget() -> Error {
     Error::new(
         ErrorKind::Limit,
         Blame::Local,

@@ -143,9 +143,14 @@ impl<L: ?Sized> fmt::Debug for LayerId<L> {
     }
 }
 
+/// Whether the layer is an `L`.
+pub(crate) fn is<L: Layer>(layer: &dyn Layer) -> bool {
+    (layer as &dyn Any).is::<L>()
+}
+
 /// The layer inside the box, if it is an `L`.
 pub(crate) fn downcast<L: Layer>(layer: Box<dyn Layer>) -> Result<L, Box<dyn Layer>> {
-    if (&*layer as &dyn Any).is::<L>() {
+    if is::<L>(&*layer) {
         let layer: Box<dyn Any> = layer;
         Ok(*layer
             .downcast::<L>()

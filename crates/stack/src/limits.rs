@@ -21,10 +21,12 @@ pub struct Limits {
     pub boundary: usize,
     /// Bytes waiting for the socket from which on writing pauses. Default 64 KiB.
     pub outbox_high: usize,
-    /// Bytes waiting for the socket from which down writing resumes. Default 16 KiB.
+    /// Bytes waiting for the socket from which down writing resumes; no more than
+    /// [`outbox_high`](Self::outbox_high) counts. Default 16 KiB.
     pub outbox_low: usize,
-    /// All the bytes that the stack may hold at its boundaries and in its queues, together; more
-    /// is an error of the layer that made them. Default 4 MiB.
+    /// All the bytes that the stack may hold at its boundaries and in its queues, together, and
+    /// as many again that wait for the socket; more is an error of the layer that made them.
+    /// Default 4 MiB.
     pub budget: usize,
     /// Blocks that the layers may make in one turn, all together (see
     /// [`Context::wanted`](crate::Context::wanted)); then other tasks of the thread have their
@@ -34,6 +36,17 @@ pub struct Limits {
     pub handshake: Duration,
     /// How long a pop may take until it is reported as late. Default 5 s.
     pub pop: Duration,
+}
+
+impl Limits {
+    /// Without what would never come to rest: marks the wrong way round, and bounds of zero.
+    pub(crate) fn sane(mut self) -> Self {
+        self.outbox_low = self.outbox_low.min(self.outbox_high);
+        self.inbox = self.inbox.max(1);
+        self.boundary = self.boundary.max(1);
+        self.work = self.work.max(1);
+        self
+    }
 }
 
 impl Default for Limits {

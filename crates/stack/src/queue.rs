@@ -31,6 +31,11 @@ impl Queue {
         self.entries.is_empty()
     }
 
+    pub(crate) fn has_push(&self) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|(_, op)| matches!(op, Op::Push(..)))
+    }
+
     /// How many bytes wait in the queue.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

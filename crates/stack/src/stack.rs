@@ -95,6 +95,7 @@ impl Stack {
     }
 
     fn with_top(top: Box<dyn Layer>, limits: Limits) -> Self {
+        let limits = limits.sane();
         let mut core = Core {
             work: limits.work,
             limits,
@@ -146,6 +147,9 @@ impl Stack {
     /// For a caller that owns a buffer; a driver that would rather have the stack's own uses
     /// [`input_space`](Self::input_space).
     pub fn receive(&mut self, bytes: &mut [u8]) {
+        if self.lost {
+            return;
+        }
         self.core.rising = self.epochs.present;
         Context::new(&mut self.core, Path::Up(&mut self.slots)).deliver(bytes);
         self.run();
@@ -222,6 +226,9 @@ impl Stack {
     /// It is `now`, counted from the connection's beginning: a new turn. Deadlines that have
     /// passed are acted on.
     pub fn advance(&mut self, now: Duration) {
+        if self.lost {
+            return;
+        }
         self.core.now = now;
         self.core.work = self.core.limits.work;
         self.expire();
@@ -305,7 +312,7 @@ impl Stack {
     /// read. Popping it releases what follows.
     pub fn parked(&self) -> Option<LayerKey> {
         let place = self.parked_place()?;
-        (!self.core.holding.any_above(place)).then(|| self.core.keys[place])
+        (!self.rises_above(place)).then(|| self.core.keys[place])
     }
 
     /// Writes bytes, through all layers. They are taken whole, and leave for the network at the
@@ -338,13 +345,21 @@ impl Stack {
 
     /// Why the connection has failed, if it has.
     pub(crate) fn failure(&self) -> Result<(), Error> {
-        self.failure.clone().map_or(Ok(()), Err)
+        match &self.failure {
+            Some(error) => Err(error.clone()),
+            None if self.lost => Err(Error::new(
+                ErrorKind::Closed,
+                Blame::Local,
+                "the connection is over",
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Lets everything written so far reach the peer's application: every layer sends what it
     /// stages. Without anything new since the last flush it does nothing.
     pub fn flush(&mut self) {
-        if self.core.unflushed && self.failure.is_none() {
+        if self.core.unflushed && self.failure.is_none() && !self.lost {
             self.core.unflushed = false;
             self.flush_down_to(0);
             // A flush sends; that is not something new to flush.
@@ -440,7 +455,10 @@ impl Stack {
             (_, Some(error)) if self.core.paused.has(self.top()) && self.app_awaits_nothing() => {
                 Some(End::Error(error.clone()))
             }
-            _ => self.app_told_end.then_some(End::Clean),
+            (_, failure) => {
+                let end = failure.clone().map_or(End::Clean, End::Error);
+                self.app_told_end.then_some(end)
+            }
         }
     }
 

@@ -9,6 +9,15 @@ use crate::stack::{Outgoing, RisingEnd, Stack};
 use crate::{Blame, Context, End, Error, ErrorKind, Event};
 
 impl Core {
+    /// Whether the bytes below the node at `place` may be taken without more behind them.
+    fn may_be_taken(&self, place: usize) -> bool {
+        self.reader.has(place)
+            || self.stirred.has(place)
+            || self.gated.has(place)
+            || self.paused.has(place)
+            || self.blocked_above(place)
+    }
+
     /// Whether this turn's work is used up.
     pub(crate) fn work_is_done(&self) -> bool {
         self.work == 0
@@ -122,10 +131,7 @@ impl Stack {
                 Context::new(&mut self.core, Path::Down(below)).send(bytes.bytes_mut());
             }
             Op::Push(key, layer) => {
-                let top = self.top();
-                self.core.gated.set(top, false);
-                self.core.refresh();
-                self.core.stir();
+                self.core.regate();
                 self.push_and_tell(key, layer);
             }
             Op::Pop(key) => self.pop_and_tell(key),
@@ -145,7 +151,7 @@ impl Stack {
             ready.set(place, false);
             let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
             // A handshake goes on even if nobody above has room.
-            let room = !core.no_room().any_above(place)
+            let room = !core.blocked_above(place)
                 || (core.handshaking.has(place) && core.stirred.has(place));
             if !parked && room {
                 return Some(place);
@@ -209,7 +215,7 @@ impl Stack {
             || core.gated.has(place)
             || core.done.has(place)
             || core.paused.has(place)
-            || (core.no_room().any_above(place) && !core.handshaking.has(place))
+            || (core.blocked_above(place) && !core.handshaking.has(place))
             || core.work_is_done();
         if waits {
             return;
@@ -249,11 +255,10 @@ impl Stack {
         if place > top || (place == top && self.reads_stream()) {
             return false;
         }
-        if core.holding.has(place) {
-            let may_be_taken = core.stirred.has(place)
-                || core.gated.has(place)
-                || core.paused.has(place)
-                || core.no_room().any_above(place);
+        // What waits below a node that has failed is never taken.
+        let sealed = core.sealed.has(place);
+        if core.holding.has(place) && !sealed {
+            let may_be_taken = core.may_be_taken(place);
             let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
             if may_be_taken || parked {
                 return false;
@@ -264,21 +269,33 @@ impl Stack {
                 return true;
             }
         }
-        if core.starved.has(place) {
+        if core.starved.has(place) && !sealed {
             return false;
         }
         if let Some(end) = &mut self.end {
             end.place += 1;
         }
         let told = place == top && std::mem::replace(&mut self.app_told_end, true);
-        if clean
-            && !told
-            && self.slots[place].inbound == Inbound::Decoding
-            && let Err(error) = self.call_up(place, |node, _, cx| node.end_received(cx))
-        {
-            self.core.fail(place, error);
+        if clean && !told && self.slots[place].inbound == Inbound::Decoding {
+            match self.call_up(place, |node, _, cx| node.end_received(cx)) {
+                // No end mark can come any more, and the layer can do without.
+                Ok(()) if matches!(self.slots[place].life, Life::Leaving { .. }) => {
+                    self.end_inbound(place);
+                }
+                Ok(()) => {}
+                Err(error) => self.core.fail(place, error),
+            }
         }
         true
+    }
+
+    /// Whether something that has risen past `place` is still on its way to the application. A
+    /// part of a record that a node left untaken is not: it waits for what follows.
+    pub(crate) fn rises_above(&self, place: usize) -> bool {
+        let core = &self.core;
+        (place + 1..core.depth).any(|place| {
+            core.starved.has(place) || (core.holding.has(place) && core.may_be_taken(place))
+        })
     }
 
     pub(crate) fn parked_place(&self) -> Option<usize> {
@@ -343,7 +360,7 @@ impl Stack {
         let Some(place) = self.parked_place() else {
             return false;
         };
-        if self.core.holding.any_above(place) {
+        if self.rises_above(place) {
             return false;
         }
         if self.slots[place].inbound == (Inbound::Parked { told: false }) {

@@ -64,6 +64,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         mut done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
         if let Some(result) = done(self) {
+            self.rouse(side.other());
             return Poll::Ready(result);
         }
         self.wakers.arm(side, task.waker());
@@ -79,8 +80,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             if wrote || self.read_in() {
                 continue;
             }
+            // A flush that sends nothing may yet make room, or fail.
+            let flushed = self.stack.unflushed();
             self.stack.flush();
-            if self.write_out() || self.end_socket() {
+            if self.write_out() || self.end_socket() || flushed {
                 continue;
             }
             if self.stack.has_work() {
@@ -103,11 +106,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Wakes the task of `side`, if what it waits for may be there.
     fn rouse(&self, side: Side) {
+        if !self.wakers.is_armed(side) {
+            return;
+        }
         let may_go_on = match side {
             Side::Read => !self.stack.readable().is_empty() || self.stack.input_end().is_some(),
-            Side::Write => self.stack.writable() && self.stack.outgoing().is_empty(),
+            Side::Write => {
+                (self.stack.writable() && self.stack.outgoing().is_empty())
+                    || self.stack.write_error().is_err()
+            }
         };
-        if may_go_on && self.wakers.is_armed(side) {
+        if may_go_on {
             self.wakers.wake_side(side);
         }
     }
@@ -196,11 +205,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Whether the stack's next deadline has passed; if not, the timer runs.
     fn deadline_passed(&mut self) -> bool {
-        let Some(deadline) = self.stack.deadline() else {
+        // One that is too far for the clock is none.
+        let deadline = self.stack.deadline();
+        let Some(at) = deadline.and_then(|deadline| self.began.checked_add(deadline)) else {
             self.timer = None;
             return false;
         };
-        let at = self.began + deadline;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if timer.deadline() != at {
             timer.as_mut().reset(at);
@@ -235,7 +245,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             writable.map_or_else(|error| Some(Err(error)), |room| room.then_some(Ok(())))
         }))?;
         let taken = &bytes[..bytes.len().min(BLOCK)];
-        self.stack.write(taken)?;
+        if let Err(error) = self.stack.write(taken) {
+            self.wakers.wake_side(Side::Read);
+            return Poll::Ready(Err(error));
+        }
         if self.write_through {
             self.stack.flush();
         }

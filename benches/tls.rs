@@ -1,0 +1,202 @@
+//! TLS 1.3 as a layer, beside tokio-rustls: same provider, suite, group, certificate, sockets,
+//! buffers and flushes, and no session tickets in either.
+//!
+//! Run it twice. With glibc up to 2.36 and on some processors, a copy of 4 KiB or more between
+//! buffers that lie a few bytes apart within a page is twenty times slower than others, and what
+//! is gained may be no more than that. With this, copies never take that path:
+//!
+//! ```text
+//! GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000000 cargo bench --bench tls
+//! ```
+//!
+//! Cryptography is ring's, whose AES is twice as fast as aws-lc's on the machines at hand, and which
+//! builds with a C compiler alone. An argument, as in `cargo bench --bench tls -- 64`, keeps the tables whose title has it.
+
+mod measure;
+
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use measure::bulk::{Bulk, bulk};
+use measure::open::Open;
+use measure::pingpong::ping_pong;
+use measure::sockets::raw;
+use measure::{Cost, Variant, compare, each, throughput, variant};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, ServerConfig};
+use stack::Connection;
+use tls_layer::TlsLayer;
+use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+const ROUNDS: usize = 21;
+const PINGS: usize = 1000;
+const NAME: &str = "localhost";
+
+fn main() {
+    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
+    let wanted = |title: &str| wanted.as_deref().is_none_or(|part| title.contains(part));
+    let tls = Tls::new(ring::default_provider());
+    for (bytes, write, text) in [
+        (48 << 20, 64 << 10, "48 MiB in writes of 64 KiB"),
+        (48 << 20, 16 << 10, "48 MiB in writes of 16 KiB"),
+        (16 << 20, 512, "16 MiB in writes of 512 B"),
+        (4 << 20, 64, "4 MiB in writes of 64 B"),
+    ] {
+        let work = Bulk {
+            bytes,
+            write,
+            read: 64 << 10,
+        };
+        if wanted(text) {
+            compare(text, ROUNDS, tls.rows(Work::Bulk(work)), throughput(bytes));
+        }
+    }
+    let title = "Ping-pong of 64 B, flushed, on one thread";
+    if wanted(title) {
+        compare(title, ROUNDS, tls.rows(Work::PingPong), each(PINGS));
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Work {
+    Bulk(Bulk),
+    PingPong,
+}
+
+impl Work {
+    fn run(self, open: impl Open) -> Cost {
+        match self {
+            Self::Bulk(work) => bulk(open, work),
+            Self::PingPong => ping_pong(open, PINGS),
+        }
+    }
+}
+
+/// Both ends' configurations: TLS 1.3, AES-128-GCM, X25519.
+#[derive(Clone)]
+struct Tls {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+impl Tls {
+    fn new(mut provider: CryptoProvider) -> Self {
+        let suite = CipherSuite::TLS13_AES_128_GCM_SHA256;
+        provider.cipher_suites.retain(|s| s.suite() == suite);
+        provider
+            .kx_groups
+            .retain(|group| group.name() == NamedGroup::X25519);
+        let provider = Arc::new(provider);
+        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).expect("a root");
+        let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("a suite for TLS 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("a suite for TLS 1.3")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .expect("a certificate and its key");
+        // A client that only writes would leave them unread, and the socket's end would be an
+        // abort.
+        server.send_tls13_tickets = 0;
+        Self {
+            client: Arc::new(client),
+            server: Arc::new(server),
+        }
+    }
+
+    fn rows(&self, work: Work) -> Vec<Variant<'static>> {
+        let (peer, layered) = (TokioRustls(self.clone()), Layered(self.clone()));
+        let mut rows = vec![
+            row("tokio-rustls", work, peer.clone()),
+            row("tokio-rustls again (A/A)", work, peer.clone()),
+            row("stack + tls-layer", work, layered),
+        ];
+        if matches!(work, Work::Bulk(work) if work.write < 16 << 10) {
+            let name = "BufWriter of 16 KiB over tokio-rustls";
+            rows.push(row(name, work, Buffered(peer)));
+        }
+        rows
+    }
+}
+
+fn row(name: &str, work: Work, open: impl Open) -> Variant<'static> {
+    variant(name, move || work.run(open.clone()))
+}
+
+/// Our layer.
+#[derive(Clone)]
+struct Layered(Tls);
+
+impl Open for Layered {
+    type Client = Connection<tokio::net::TcpStream>;
+    type Server = Connection<tokio::net::TcpStream>;
+
+    async fn client(self, socket: TcpStream) -> Self::Client {
+        let layer = TlsLayer::client(self.0.client, name()).expect("a layer");
+        opened(socket, layer).await
+    }
+
+    async fn server(self, socket: TcpStream) -> Self::Server {
+        let layer = TlsLayer::server(self.0.server).expect("a layer");
+        opened(socket, layer).await
+    }
+}
+
+async fn opened(socket: TcpStream, layer: TlsLayer) -> Connection<tokio::net::TcpStream> {
+    let mut connection = Connection::new(raw(socket));
+    connection.push(layer).await.expect("a handshake");
+    // The peer waits for the end of the handshake before it reads on.
+    connection.flush().await.expect("a peer");
+    connection
+}
+
+/// The peer.
+#[derive(Clone)]
+struct TokioRustls(Tls);
+
+impl Open for TokioRustls {
+    type Client = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
+    type Server = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+
+    async fn client(self, socket: TcpStream) -> Self::Client {
+        let connector = TlsConnector::from(self.0.client);
+        let stream = connector.connect(name(), raw(socket)).await;
+        stream.expect("a handshake")
+    }
+
+    async fn server(self, socket: TcpStream) -> Self::Server {
+        let acceptor = TlsAcceptor::from(self.0.server);
+        acceptor.accept(raw(socket)).await.expect("a handshake")
+    }
+}
+
+/// The peer, with what its users do about small writes.
+#[derive(Clone)]
+struct Buffered(TokioRustls);
+
+impl Open for Buffered {
+    type Client = BufWriter<<TokioRustls as Open>::Client>;
+    type Server = BufWriter<<TokioRustls as Open>::Server>;
+
+    async fn client(self, socket: TcpStream) -> Self::Client {
+        BufWriter::with_capacity(16 << 10, self.0.client(socket).await)
+    }
+
+    async fn server(self, socket: TcpStream) -> Self::Server {
+        BufWriter::with_capacity(16 << 10, self.0.server(socket).await)
+    }
+}
+
+fn name() -> ServerName<'static> {
+    ServerName::try_from(NAME).expect("a name")
+}
