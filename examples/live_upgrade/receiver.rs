@@ -8,7 +8,7 @@ use tokio::io::AsyncBufReadExt;
 
 use crate::board::Board;
 use crate::certificate;
-use crate::command::{Command, GOT, GREETING, NO, OK, hex};
+use crate::command::{Command, GOT, GREETING, NO, OK, hex, shortened};
 use crate::failure::Failure;
 use crate::peer::{Peer, STALL, Tls, within};
 use crate::step::{Carried, STEPS};
@@ -54,11 +54,12 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
                 return Ok(last);
             }
             asked => {
-                let why = asked.err().unwrap_or_else(|| "not now".to_owned());
+                let out_of_turn = || format!("{:?} is out of turn", shortened(&line));
+                let why = asked.err().unwrap_or_else(out_of_turn);
                 // If the answer finds nobody, there is still our own error to report.
                 let _ = peer.say(format!("{NO}{why}")).await;
                 return Err(Failure::new(format_args!(
-                    "the peer speaks something else: {why}"
+                    "not what was expected of the peer: {why}"
                 )));
             }
         }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::board::Board;
 use crate::certificate;
-use crate::command::{Command, GOT, GREETING, NO, OK, unhex};
+use crate::command::{Command, GOT, GREETING, NO, OK, shortened, unhex};
 use crate::failure::Failure;
 use crate::parcel::Parcel;
 use crate::peer::{Peer, STALL, Tls, beginning, within};
@@ -137,9 +137,4 @@ fn expect<T>(answer: &str, wanted: Option<T>) -> Result<T, Failure> {
             shortened(answer)
         )),
     })
-}
-
-/// Enough of a stranger's line to recognize it by.
-fn shortened(line: &str) -> String {
-    line.chars().take(60).collect()
 }
