@@ -1,7 +1,6 @@
 //! The core alone: a `stack::Stack` over a blocking socket, without tokio. For those who have an
-//! event loop of their own: what `turn` does here, theirs does on events.
-//!
-//! Two threads talk over TCP. TLS is pushed onto their live connection, and popped again.
+//! event loop of their own: what `turn` does here, theirs does on events. Two threads talk over
+//! TCP; TLS is pushed onto their live connection, and popped again.
 
 mod certificate;
 

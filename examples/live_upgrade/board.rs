@@ -42,13 +42,11 @@ impl Board {
     /// What the file was to the application, and what it was on the wire.
     pub(crate) fn carried(self, carried: &Carried) -> Result<(), Failure> {
         let Carried { app, wire, time } = carried;
-        let seconds = time.as_secs_f64().max(1e-9);
+        let speed = *app as f64 / time.as_secs_f64().max(1e-9) / 1e6;
         let (ratio, speed) = match app {
             0 => ("-".to_owned(), "-".to_owned()),
-            _ => (
-                format!("{:.4}", *wire as f64 / *app as f64),
-                format!("{:.0}", *app as f64 / seconds / 1e6),
-            ),
+            _ if speed < 10.0 => (ratio(*wire, *app), format!("{speed:.2}")),
+            _ => (ratio(*wire, *app), format!("{speed:.0}")),
         };
         self.line(format_args!(
             "   app {:>15}   wire {:>15}   ratio {ratio:>7}   {speed:>5} MB/s   sha256 equal",
@@ -62,11 +60,16 @@ impl Board {
         if !self.loud || !stderr().is_terminal() {
             return ProgressBar::hidden();
         }
-        let style = ProgressStyle::with_template("   [{bar:40}] {bytes} of {total_bytes}");
+        let template = "   [{bar:40}] {bytes} of {total_bytes}";
+        let style = ProgressStyle::with_template(template).map(|it| it.progress_chars("=> "));
         let bar = ProgressBar::new(len);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar
     }
+}
+
+fn ratio(wire: u64, app: u64) -> String {
+    format!("{:.4}", wire as f64 / app as f64)
 }
 
 /// A number with its digits in groups of three.

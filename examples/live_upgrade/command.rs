@@ -58,7 +58,7 @@ impl FromStr for Command {
 
     fn from_str(line: &str) -> Result<Self, String> {
         let words: Vec<_> = line.split(' ').collect();
-        let unknown = || format!("{line:.60?} is no command");
+        let unknown = || format!("{:?} is no command", shortened(line));
         Ok(match words[..] {
             ["PUSH", "tls"] => Self::Change(Change::PushTls),
             ["PUSH", "zstd"] => Self::Change(Change::PushZstd),
@@ -72,6 +72,11 @@ impl FromStr for Command {
             _ => return Err(unknown()),
         })
     }
+}
+
+/// Enough of a stranger's line to recognize it by.
+pub(crate) fn shortened(line: &str) -> String {
+    line.chars().take(60).collect()
 }
 
 /// Bytes as a word of a line.

@@ -107,8 +107,8 @@ impl Peer {
 
     /// Writes a line and sees it off.
     pub(crate) async fn say(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
-        let doing = format!("saying {line:.20}");
         let text = format!("{line}\n");
+        let doing = format!("saying {}", beginning(&text));
         within(LINE, &doing, async {
             self.connection.write_all(text.as_bytes()).await?;
             self.connection.flush().await
@@ -135,7 +135,7 @@ impl Peer {
         Err(Failure::because(doing)(error))
     }
 
-    /// The line that the peer may take as long for as a line usually takes.
+    /// Reads a line that needs no work of the peer's.
     pub(crate) async fn hear_soon(&mut self, doing: &str) -> Result<String, Failure> {
         self.hear(doing, LINE).await
     }
@@ -166,6 +166,12 @@ impl Tls {
             Self::Server(config) => TlsLayer::server(Arc::clone(config)),
         }
     }
+}
+
+/// The first words of a line, which say what it is.
+pub(crate) fn beginning(line: &str) -> String {
+    let words: Vec<_> = line.split_whitespace().take(2).collect();
+    words.join(" ")
 }
 
 /// Waits for so long at most.

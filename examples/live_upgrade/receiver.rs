@@ -8,7 +8,7 @@ use tokio::io::AsyncBufReadExt;
 
 use crate::board::Board;
 use crate::certificate;
-use crate::command::{Command, GOT, GREETING, NO, OK, hex};
+use crate::command::{Command, GOT, GREETING, NO, OK, hex, shortened};
 use crate::failure::Failure;
 use crate::peer::{Peer, STALL, Tls, within};
 use crate::step::{Carried, STEPS};
@@ -28,20 +28,25 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
     let mut peer = Peer::new(socket)?;
     peer.say(format!("{GREETING}{}", hex(&certificate))).await?;
 
-    let (mut steps, mut last) = (0, 0);
+    // The steps that were made, the change that is due for the next one, the file's length.
+    let (mut steps, mut due, mut last) = (0, STEPS[0].change, 0);
     loop {
         let line = peer.hear_soon("waiting for a command").await?;
         let asked: Result<Command, _> = line.parse();
         match asked {
             // Not `say` and then a push: the sender's first bytes could come in between.
-            Ok(Command::Change(change)) => {
+            Ok(Command::Change(change)) if due == Some(change) => {
                 let answer = format!("{OK}\n");
                 peer.change(change, answer.as_bytes(), &tls).await?;
+                due = None;
             }
-            Ok(Command::File { step, len, sha256 }) if step == steps + 1 && step <= STEPS.len() => {
+            Ok(Command::File { step, len, sha256 })
+                if due.is_none() && step == steps + 1 && step <= STEPS.len() =>
+            {
                 board.step(step, peer.stack())?;
                 board.carried(&receive(&mut peer, step, len, &sha256, board).await?)?;
                 (steps, last) = (step, len);
+                due = STEPS.get(steps).and_then(|next| next.change);
             }
             Ok(Command::Quit) if steps == STEPS.len() => {
                 peer.say(OK).await?;
@@ -49,11 +54,12 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
                 return Ok(last);
             }
             asked => {
-                let why = asked.err().unwrap_or_else(|| "not now".to_owned());
+                let out_of_turn = || format!("{:?} is out of turn", shortened(&line));
+                let why = asked.err().unwrap_or_else(out_of_turn);
                 // If the answer finds nobody, there is still our own error to report.
                 let _ = peer.say(format!("{NO}{why}")).await;
                 return Err(Failure::new(format_args!(
-                    "the peer speaks something else: {why}"
+                    "not what was expected of the peer: {why}"
                 )));
             }
         }

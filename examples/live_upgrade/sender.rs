@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::board::Board;
 use crate::certificate;
-use crate::command::{Command, GOT, GREETING, NO, OK, unhex};
+use crate::command::{Command, GOT, GREETING, NO, OK, shortened, unhex};
 use crate::failure::Failure;
 use crate::parcel::Parcel;
-use crate::peer::{Peer, STALL, Tls, within};
+use crate::peer::{Peer, STALL, Tls, beginning, within};
 use crate::step::{Carried, Change, STEPS};
 
 /// How much of the file is in memory at once.
@@ -70,8 +70,9 @@ async fn greeted(peer: &mut Peer) -> Result<Tls, Failure> {
 /// Says what is wanted, and waits for the receiver's OK.
 async fn ask(peer: &mut Peer, command: Command) -> Result<(), Failure> {
     peer.say(&command).await?;
-    let doing = format!("waiting for the answer to {:.9}", command.to_string());
-    let answer = peer.hear_soon(doing.trim_end()).await?;
+    let asked = beginning(&command.to_string());
+    let doing = format!("waiting for the answer to {asked}");
+    let answer = peer.hear_soon(&doing).await?;
     expect(&answer, (answer == OK).then_some(()))
 }
 
@@ -136,9 +137,4 @@ fn expect<T>(answer: &str, wanted: Option<T>) -> Result<T, Failure> {
             shortened(answer)
         )),
     })
-}
-
-/// Enough of a stranger's line to recognize it by.
-fn shortened(line: &str) -> String {
-    line.chars().take(60).collect()
 }
