@@ -9,7 +9,7 @@ use std::time::Duration;
 use compress_layer::CompressLayer;
 use rustls::{ClientConfig, ServerConfig};
 use stack::{Connection, LayerId, Stack};
-use tls_layer::{TlsInfo, TlsLayer, TlsVersion};
+use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -96,13 +96,8 @@ impl Peer {
     /// What TLS agreed on with the peer, if TLS stands in the stack.
     pub(crate) fn agreed(&self) -> Option<String> {
         let info = self.connection.info::<TlsInfo>()?;
-        let version = match info.version {
-            TlsVersion::Tls12 => "TLS 1.2",
-            TlsVersion::Tls13 => "TLS 1.3",
-            _ => "TLS",
-        };
         let group = info.group.as_deref().unwrap_or("an old session's keys");
-        Some(format!("{version}, {}, {group}", info.cipher_suite))
+        Some(format!("{}, {}, {group}", info.version, info.cipher_suite))
     }
 
     /// Writes a line and sees it off.

@@ -1,5 +1,7 @@
 //! What a handshake has agreed on.
 
+use std::fmt;
+
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 /// What the handshake has agreed on, by [`Stack::info`](stack::Stack::info). It is there once the
@@ -9,7 +11,8 @@ use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 pub struct TlsInfo {
     /// The protocol's version.
     pub version: TlsVersion,
-    /// The cipher suite, by the name that IANA gives it, such as `TLS13_AES_128_GCM_SHA256`.
+    /// The cipher suite, by the name that rustls gives it, such as `TLS13_AES_128_GCM_SHA256`:
+    /// IANA's, with the version in suites of TLS 1.3.
     pub cipher_suite: String,
     /// The key exchange group, such as `X25519`. `None` if a TLS 1.2 session was resumed, for
     /// then no keys were exchanged.
@@ -33,6 +36,15 @@ pub enum TlsVersion {
     Tls12,
     /// RFC 8446.
     Tls13,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        })
+    }
 }
 
 impl TlsInfo {
