@@ -218,14 +218,12 @@ fn a_paused_application_gets_nothing_until_it_resumes() {
             _: &stack::Standing,
         ) -> Result<stack::Readiness, Error> {
             cx.pause(true);
+            cx.wake_at(Some(std::time::Duration::from_secs(1)));
             Ok(stack::Readiness::Up)
         }
         fn received(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
-        }
-        fn deadline(&self) -> Option<std::time::Duration> {
-            Some(std::time::Duration::from_secs(1))
         }
         fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
             cx.pause(false);

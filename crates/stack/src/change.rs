@@ -363,7 +363,8 @@ impl Stack {
             set.close(place);
         }
         self.core.depth -= 1;
-        self.core.keys.remove(place);
+        let key = self.core.keys.remove(place);
+        self.core.alarms.retain(|(of, _)| *of != key);
         let slot = self.slots.remove(place);
         self.slots[place].held.append_held(slot.held);
         if let Some(end) = &mut self.end

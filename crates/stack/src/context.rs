@@ -142,9 +142,19 @@ impl<'a> Context<'a> {
         !self.core.write_paused
     }
 
-    /// How long ago the connection began, as of this turn.
+    /// How long ago the connection began, as of the present turn: when bytes last came, or a time
+    /// that was asked for.
     pub fn now(&self) -> Duration {
         self.core.now
+    }
+
+    /// Asks for a call of [`timed_out`](crate::Protocol::timed_out) at this time on the clock of
+    /// [`now`](Self::now), once; with `None`, for none. A node has one such time; it falls when
+    /// the node leaves.
+    pub fn wake_at(&mut self, at: Option<Duration>) {
+        let key = self.core.keys[self.place()];
+        self.core.alarms.retain(|(of, _)| *of != key);
+        self.core.alarms.extend(at.map(|at| (key, at)));
     }
 
     /// Pushes a layer at the top of the stack, just below the application. From within the

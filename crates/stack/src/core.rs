@@ -55,6 +55,8 @@ pub(crate) struct Core {
     /// Who stands at which place.
     pub(crate) keys: Vec<LayerKey>,
     pub(crate) next_key: u64,
+    /// Nodes that asked to be called at a time.
+    pub(crate) alarms: Vec<(LayerKey, Duration)>,
     pub(crate) queue: Queue,
     /// What is ready for the network.
     pub(crate) outbox: Buffer,

@@ -1,7 +1,6 @@
 //! The lower face: what arriving bytes are handed to.
 
 use std::any::Any;
-use std::time::Duration;
 
 use crate::{Context, End, Error, Event};
 
@@ -91,13 +90,7 @@ pub trait Protocol: Any + Send + Sync {
         let _ = end;
     }
 
-    /// When [`timed_out`](Self::timed_out) is to be called, on the clock of [`Context::now`].
-    /// Asked after each turn.
-    fn deadline(&self) -> Option<Duration> {
-        None
-    }
-
-    /// The deadline has passed.
+    /// The time has come for which the node asked with [`Context::wake_at`].
     ///
     /// # Errors
     ///

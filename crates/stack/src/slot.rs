@@ -133,10 +133,6 @@ impl Protocol for App {
         self.0.lost(end);
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        self.0.deadline()
-    }
-
     fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.0.timed_out(cx)
     }

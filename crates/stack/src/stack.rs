@@ -229,23 +229,28 @@ impl Stack {
         if self.lost {
             return;
         }
-        self.core.now = now;
-        self.core.work = self.core.limits.work;
+        self.begin(now);
         self.expire();
         self.run();
     }
 
+    /// Begins a turn, and leaves it to the next call to do something with it.
+    pub(crate) fn begin(&mut self, now: Duration) {
+        self.core.now = now;
+        self.core.work = self.core.limits.work;
+    }
+
     /// When [`advance`](Self::advance) is to be called at the latest.
     pub fn deadline(&self) -> Option<Duration> {
-        let life = |slot: &Slot| match slot.life {
+        let alarms = self.core.alarms.iter().map(|(_, at)| *at);
+        if self.core.handshaking.is_empty() && self.core.down.is_empty() {
+            return alarms.min();
+        }
+        let lives = self.slots.iter().filter_map(|slot| match slot.life {
             Life::Handshaking { until, .. } | Life::Leaving { until, late: false } => Some(until),
             Life::Standing | Life::Leaving { .. } => None,
-        };
-        self.slots
-            .iter()
-            .flat_map(|slot| [life(slot), slot.node.deadline()])
-            .flatten()
-            .min()
+        });
+        lives.chain(alarms).min()
     }
 
     /// Whether the turn stopped because its work was used up, with more to do: `advance` goes on.
@@ -462,9 +467,10 @@ impl Stack {
         }
     }
 
-    /// Whether the application has no deadline.
+    /// Whether the application has asked for no time to be called at.
     pub fn app_awaits_nothing(&self) -> bool {
-        self.slots[self.top()].node.deadline().is_none()
+        let app = self.core.keys[self.top()];
+        self.core.alarms.iter().all(|(key, _)| *key != app)
     }
 
     /// The application, if it is a [`Protocol`], after the connection's life.

@@ -1,12 +1,14 @@
 //! What a stack does between two passes, one step after another, until there is nothing to do.
 
+use std::time::Duration;
+
 use crate::bits::Places;
 use crate::context::{Path, took_too_much};
 use crate::core::Core;
 use crate::queue::Op;
 use crate::slot::{Inbound, Life, Outbound};
 use crate::stack::{Outgoing, RisingEnd, Stack};
-use crate::{Blame, Context, End, Error, ErrorKind, Event};
+use crate::{Blame, Context, End, Error, ErrorKind, Event, LayerKey};
 
 impl Core {
     /// Whether the bytes below the node at `place` may be taken without more behind them.
@@ -407,6 +409,9 @@ impl Stack {
 
     pub(crate) fn expire(&mut self) {
         let now = self.core.now;
+        if self.deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
         for place in 0..self.core.depth {
             let slot = &mut self.slots[place];
             match slot.life {
@@ -421,15 +426,16 @@ impl Stack {
                 }
                 Life::Leaving { until, late: false } if until <= now => {
                     slot.life = Life::Leaving { until, late: true };
-                    self.events
-                        .push_back((0, Event::PopLate(self.core.keys[place])));
+                    let late = Event::PopLate(self.core.keys[place]);
+                    self.events.push_back((0, late));
                 }
                 _ => {}
             }
-            if self.slots[place]
-                .node
-                .deadline()
-                .is_some_and(|at| at <= now)
+        }
+        let due = |(_, at): &mut (LayerKey, Duration)| *at <= now;
+        let due: Vec<_> = self.core.alarms.extract_if(.., due).collect();
+        for (key, _) in due {
+            if let Some(place) = self.core.place(key)
                 && let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx))
             {
                 self.core.fail(place, error);

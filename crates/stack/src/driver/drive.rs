@@ -68,7 +68,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             return Poll::Ready(result);
         }
         self.wakers.arm(side, task.waker());
-        self.begin_turn();
+        if self.stack.has_work() || self.stack.deadline().is_some() {
+            self.begin_turn();
+        }
         loop {
             if let Some(result) = done(self) {
                 self.wakers.disarm(side);
@@ -130,6 +132,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         let mut space = ReadBuf::new(self.stack.input_space());
         let read = Pin::new(&mut self.io).poll_read(&mut cx, &mut space);
         let n = space.filled().len();
+        if n > 0 {
+            self.stack.begin(now().duration_since(self.began));
+        }
         self.stack.filled(n);
         match read {
             Poll::Pending => false,
