@@ -167,9 +167,8 @@ impl Stack {
         self.core.starved.set(place, false);
         let slot = &self.slots[place];
         let (passed_by, offered) = (slot.passed_by(), slot.held.front_len());
-        // What the bottom layer decodes, it decodes now; further up, bytes were decoded when
-        // they came to wait.
-        self.core.rising = if place == 0 || offered == 0 {
+        // They were decoded when they came to wait, also if the layer that did so has left.
+        self.core.rising = if offered == 0 {
             self.epochs.present
         } else {
             slot.held.epoch()
