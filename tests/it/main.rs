@@ -3,7 +3,9 @@
 mod callback;
 mod driver;
 mod pair;
+mod random;
 mod real;
+mod regressions;
 mod scenarios;
 mod seam;
 mod stream;

@@ -121,8 +121,10 @@ impl Buffer {
             return;
         }
         let mut larger = Self::acquire(len + more);
-        larger.store[larger.base..larger.base + len].copy_from_slice(self.bytes());
-        larger.end = len;
+        if len > 0 {
+            larger.store[larger.base..larger.base + len].copy_from_slice(self.bytes());
+            larger.end = len;
+        }
         *self = larger;
     }
 

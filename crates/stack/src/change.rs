@@ -121,7 +121,9 @@ impl Stack {
             return Err(refusal("the id is another stack's"));
         }
         let held = slot.node.held() + slot.held.len();
-        if std::mem::replace(&mut slot.outbound, Outbound::Ended) == Outbound::Open {
+        if slot.outbound == Outbound::Open {
+            self.flush_down_to(place + 1);
+            self.slots[place].outbound = Outbound::Ended;
             self.written += 1;
         }
         if !self.slots[place].passed_by() {
@@ -174,6 +176,9 @@ impl Stack {
         if self.core.depth > MAX_DEPTH {
             return refused(layer, refusal("the stack is as deep as it may be"));
         }
+        if !self.core.sealed.is_empty() {
+            return refused(layer, refusal("nothing can be received any more"));
+        }
         let leaving = |slot: &Slot| matches!(slot.life, Life::Leaving { .. }) && !slot.passed_by();
         if self.slots.iter().any(leaving) {
             // What it has yet to decode is not the new layer's.
@@ -191,6 +196,10 @@ impl Stack {
         }
         let top = self.top();
         // The layer comes in below the application and takes over what waits there.
+        if let Some(end) = &mut self.end {
+            // Also where the application knows of it, the layer does not.
+            end.place = end.place.min(top);
+        }
         let mut slot = Slot::new(layer);
         slot.held = std::mem::take(&mut self.slots[top].held);
         self.insert(top, key, slot);
@@ -272,6 +281,13 @@ impl Stack {
             Life::Standing => {}
         }
         let exit = slot.node.exit();
+        if self.core.handshaking.any_above(place) {
+            // It keeps bytes that were written while this layer stood.
+            return Err(refusal("a layer above is in its handshake"));
+        }
+        if exit == Exit::Silent {
+            self.flush_down_to(place);
+        }
         if exit == Exit::Silent && !self.is_silent(place) {
             return Err(refusal(
                 "the layer has no end mark, and inbound bytes are under way",

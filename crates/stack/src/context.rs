@@ -39,7 +39,7 @@ impl<'a> Context<'a> {
     /// Hands bytes to the node above. They are taken from the caller, all of them: what the node
     /// above does not take waits at the boundary.
     ///
-    /// A layer that makes more bytes than it took asks [`wanted`](Self::wanted) before each block.
+    /// Not for the application: nothing stands above it. A layer that makes more bytes than it took asks [`wanted`](Self::wanted) before each block.
     #[inline]
     pub fn deliver(&mut self, bytes: &mut [u8]) {
         if let Path::Up(above) = &mut self.path
@@ -134,7 +134,10 @@ impl<'a> Context<'a> {
     /// go on.
     pub fn hold_back(&mut self, hold: bool) {
         let place = self.place();
-        self.core.held_back.set(place, hold);
+        // After its end mark a layer has nothing to hold back.
+        self.core
+            .held_back
+            .set(place, hold && !self.core.down.has(place));
     }
 
     /// Whether those below would rather take bytes now than later.
@@ -202,8 +205,8 @@ impl<'a> Context<'a> {
             Path::Up(above) => {
                 let place = self.core.depth - above.len();
                 let Some((slot, rest)) = above.split_first_mut() else {
-                    debug_assert!(false, "nothing stands above the application");
-                    return;
+                    let error = Error::local("nothing stands above the application");
+                    return self.core.fail(place - 1, error);
                 };
                 if slot.passed_by() && !self.core.holding.has(place) {
                     Context::new(self.core, Path::Up(rest)).deliver(bytes);

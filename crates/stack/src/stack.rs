@@ -25,7 +25,7 @@ pub const MAX_DEPTH: usize = 60;
 ///
 /// | kind | methods |
 /// |---|---|
-/// | the network's side | [`receive`](Self::receive) or [`input_space`](Self::input_space) + [`filled`](Self::filled), [`receive_end`](Self::receive_end), [`fail`](Self::fail); [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`outgoing_ended`](Self::outgoing_ended); [`wants_input`](Self::wants_input) |
+/// | the network's side | [`receive`](Self::receive) or [`input_space`](Self::input_space) + [`filled`](Self::filled), [`receive_end`](Self::receive_end), [`fail`](Self::fail), [`fail_sending`](Self::fail_sending); [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`outgoing_ended`](Self::outgoing_ended); [`wants_input`](Self::wants_input) |
 /// | time | [`advance`](Self::advance), [`deadline`](Self::deadline), [`has_work`](Self::has_work) |
 /// | the application's side | [`readable`](Self::readable) + [`consume`](Self::consume), [`input_end`](Self::input_end); [`write`](Self::write), [`flush`](Self::flush), [`shutdown`](Self::shutdown), [`writable`](Self::writable) |
 /// | changes | [`push`](Self::push), [`push_after`](Self::push_after), [`start_pop`](Self::start_pop), [`take_popped`](Self::take_popped), [`rip`](Self::rip) |
@@ -142,7 +142,8 @@ impl Stack {
 
     // ---- the network's side ----
 
-    /// Bytes came from the network. They are taken, all of them, and may be changed.
+    /// Bytes came from the network. They are taken, all of them, and may be changed. None may
+    /// follow [`receive_end`](Self::receive_end).
     ///
     /// For a caller that owns a buffer; a driver that would rather have the stack's own uses
     /// [`input_space`](Self::input_space).
@@ -189,11 +190,17 @@ impl Stack {
 
     /// The network failed. What was decoded before can still be read.
     pub fn fail(&mut self, error: Error) {
-        if self.failure.is_none() && self.core.failed.is_none() {
+        if self.end.is_none() {
             self.record_failure(0, error);
             self.core.stir();
             self.run();
         }
+    }
+
+    /// The network takes no more bytes, for this reason. What it brings can still be read.
+    pub fn fail_sending(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+        self.run();
     }
 
     /// The bytes that are ready for the network; then [`sent`](Self::sent).
@@ -203,7 +210,7 @@ impl Stack {
 
     /// Says that the network took the first `n` bytes of [`outgoing`](Self::outgoing).
     pub fn sent(&mut self, n: usize) {
-        self.core.outbox.consume(n);
+        self.core.outbox.consume(n.min(self.core.outbox.len()));
         self.run();
     }
 
@@ -271,6 +278,7 @@ impl Stack {
 
     /// Says that the application took the first `n` bytes of [`readable`](Self::readable).
     pub fn consume(&mut self, n: usize) {
+        let n = n.min(self.readable().len());
         if n > 0 {
             let top = self.top();
             self.slots[top].held.consume(n);
@@ -457,6 +465,7 @@ impl Stack {
     pub fn app_end(&self) -> Option<End> {
         match (&self.end, &self.failure) {
             (Some(end), _) if end.place > self.top() => Some(end.end.clone()),
+            // It has paused, and nothing is left that could make it go on.
             (_, Some(error)) if self.core.paused.has(self.top()) && self.app_awaits_nothing() => {
                 Some(End::Error(error.clone()))
             }

@@ -64,13 +64,17 @@ impl Stack {
 
     /// Input is over above `place`; writing is over everywhere.
     pub(crate) fn record_failure(&mut self, place: usize, error: Error) {
-        if self.failure.is_none() {
+        let failed_before = self
+            .end
+            .as_ref()
+            .is_some_and(|end| end.end.error().is_some());
+        if !failed_before {
             self.end = Some(RisingEnd {
                 place,
                 end: End::Error(error.clone()),
             });
-            self.failure = Some(error);
         }
+        self.failure.get_or_insert(error);
     }
 
     // ---- what was asked for ----

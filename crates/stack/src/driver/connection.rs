@@ -44,6 +44,10 @@ use crate::{
 /// Dropping a future never loses or doubles a byte, and never leaves a half-changed stack: see
 /// each method.
 ///
+/// # Panics
+///
+/// Where a deadline runs (a handshake, a pop, a layer's own) and the tokio runtime has no timer.
+///
 /// # Ends
 ///
 /// A read returns 0 at a clean end. If a layer's protocol asks for an end mark that did not come,

@@ -37,6 +37,8 @@ enum Socket {
     Unflushed,
     /// Its outgoing half has ended.
     ShutDown,
+    /// It takes no more. What it brings is read as long as it brings something at once.
+    Broken,
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
@@ -112,7 +114,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             return;
         }
         let may_go_on = match side {
-            Side::Read => !self.stack.readable().is_empty() || self.stack.input_end().is_some(),
+            Side::Read => {
+                !self.stack.readable().is_empty()
+                    || self.stack.input_end().is_some()
+                    || self.stack.failure().is_err()
+            }
             Side::Write => {
                 (self.stack.writable() && self.stack.outgoing().is_empty())
                     || self.stack.write_error().is_err()
@@ -137,7 +143,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         self.stack.filled(n);
         match read {
-            Poll::Pending => false,
+            Poll::Pending => match self.stack.failure() {
+                Err(error) if self.socket == Socket::Broken => {
+                    self.stack.fail(error);
+                    true
+                }
+                _ => false,
+            },
             Poll::Ready(Ok(())) => {
                 if n == 0 {
                     self.stack.receive_end();
@@ -154,7 +166,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     /// Writes what is ready, as far as the socket takes it. Whether it took anything.
     pub(super) fn write_out(&mut self) -> bool {
         let mut wrote = false;
-        while !self.stack.outgoing().is_empty() && self.socket != Socket::ShutDown {
+        let open = matches!(self.socket, Socket::Flushed | Socket::Unflushed);
+        while open && !self.stack.outgoing().is_empty() {
             let mut cx = Context::from_waker(&self.waker);
             let written = Pin::new(&mut self.io).poll_write(&mut cx, self.stack.outgoing());
             match written {
@@ -165,11 +178,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
                 }
                 Poll::Ready(result) => {
                     let error = result.err();
-                    self.stack.fail(Error::transport(
+                    self.stack.fail_sending(Error::transport(
                         error.unwrap_or_else(|| std::io::ErrorKind::WriteZero.into()),
                     ));
-                    // What it does not take now it never will.
-                    self.socket = Socket::ShutDown;
+                    self.socket = Socket::Broken;
+                    return true;
                 }
             }
             wrote = true;
@@ -186,7 +199,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         let io = Pin::new(&mut self.io);
         let over = self.stack.outgoing_ended() || self.stack.failure().is_err();
         let (step, next) = match self.socket {
-            Socket::ShutDown => return false,
+            Socket::ShutDown | Socket::Broken => return false,
             _ if over => (io.poll_shutdown(&mut cx), Socket::ShutDown),
             Socket::Unflushed => (io.poll_flush(&mut cx), Socket::Flushed),
             Socket::Flushed => return false,
@@ -198,10 +211,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
                 true
             }
             Poll::Ready(Err(error)) => {
-                self.socket = Socket::ShutDown;
                 // A peer that is gone already does not mind.
-                if error.kind() != std::io::ErrorKind::NotConnected {
-                    self.stack.fail(Error::transport(error));
+                if error.kind() == std::io::ErrorKind::NotConnected {
+                    self.socket = Socket::ShutDown;
+                } else {
+                    self.socket = Socket::Broken;
+                    self.stack.fail_sending(Error::transport(error));
                 }
                 true
             }
@@ -228,6 +243,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Waits until something can be read: `true`, or the input is over: `false`.
     pub(super) fn poll_readable(&mut self, task: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.frozen = false; // Nobody can read past the guard, unless it was forgotten.
         self.poll(Side::Read, task, |driver| {
             if !driver.stack.readable().is_empty() {
                 return Some(Ok(true));
@@ -322,7 +338,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Whether the outgoing half of the socket has ended.
     pub(super) fn is_shut_down(&self) -> bool {
-        self.socket == Socket::ShutDown
+        matches!(self.socket, Socket::ShutDown | Socket::Broken)
     }
 }
 
