@@ -406,7 +406,7 @@ async fn dropping_a_read_or_a_push_loses_nothing() {
 }
 
 #[tokio::test]
-async fn s15_a_push_dropped_while_reading_is_frozen_thaws_it() {
+async fn scenario_15_a_push_dropped_while_reading_is_frozen_thaws_it() {
     let (a, mut b) = duplex(4096);
     let mut a = Connection::new(a);
     {

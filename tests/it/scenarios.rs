@@ -1,5 +1,6 @@
 //! The seam, scenario by scenario: what must hold where the stack changes, each over an in-memory
-//! pair and at every cut.
+//! pair and at every cut. The numbers are kept for good; 7 and 10 are about changes below the top
+//! that are not there yet (replace, insert), 15 is among the driver's tests.
 
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ fn named(layers: &[&str], text: &str) -> (Vec<String>, String) {
 }
 
 #[test]
-fn s01_an_end_mark_and_plain_bytes_in_one_segment_before_the_local_pop() {
+fn scenario_01_an_end_mark_and_plain_bytes_in_one_segment_before_the_local_pop() {
     let mut wire = ended_stream(b"tagged");
     wire.extend_from_slice(b"plain");
     for pieces in every_cut(&wire) {
@@ -62,7 +63,7 @@ fn s01_an_end_mark_and_plain_bytes_in_one_segment_before_the_local_pop() {
 }
 
 #[test]
-fn s02_both_pop_without_reading_while_more_is_in_flight_than_fits() {
+fn scenario_02_both_pop_without_reading_while_more_is_in_flight_than_fits() {
     for cut in Cut::EACH {
         let limits = Limits {
             inbox: 64,
@@ -106,7 +107,7 @@ fn s02_both_pop_without_reading_while_more_is_in_flight_than_fits() {
 }
 
 #[test]
-fn s03_the_peers_first_bytes_race_the_push_and_an_honest_peer_is_not_rejected() {
+fn scenario_03_the_peers_first_bytes_race_the_push_and_an_honest_peer_is_not_rejected() {
     for cut in Cut::EACH {
         let mut pair = Pair::new(cut);
         pair.a.write(b"STARTTLS\n").unwrap();
@@ -137,7 +138,7 @@ fn s03_the_peers_first_bytes_race_the_push_and_an_honest_peer_is_not_rejected() 
 }
 
 #[test]
-fn s04_after_the_deadline_late_bytes_of_the_old_layer_are_still_decoded_by_it() {
+fn scenario_04_after_the_deadline_late_bytes_of_the_old_layer_are_still_decoded_by_it() {
     for cut in Cut::EACH {
         let mut pair = Pair::new(cut);
         let (a, b) = (pair.a.push(toy()).unwrap(), pair.b.push(toy()).unwrap());
@@ -162,7 +163,7 @@ fn s04_after_the_deadline_late_bytes_of_the_old_layer_are_still_decoded_by_it() 
 }
 
 #[test]
-fn s05_a_mark_in_mid_segment_at_every_cut_with_an_inbox_of_one() {
+fn scenario_05_a_mark_in_mid_segment_at_every_cut_with_an_inbox_of_one() {
     let mut wire = ended_stream(b"tagged");
     wire.extend_from_slice(b"plain");
     for pieces in every_cut(&wire) {
@@ -193,7 +194,24 @@ fn s05_a_mark_in_mid_segment_at_every_cut_with_an_inbox_of_one() {
 }
 
 #[test]
-fn s08_bytes_of_the_old_epoch_unread_when_the_layer_leaves_stay_of_it() {
+fn scenario_06_whoever_writes_after_the_answer_writes_through_the_layer() {
+    let mut stack = Stack::new(Limits::default());
+    stack.write(b"before, ").unwrap();
+    stack.push_after(b"go\n", toy().server()).unwrap();
+    stack.write(b"kept").unwrap();
+    // In clear what was written before the one act, the answer included; nothing after it.
+    assert_eq!(stack.outgoing(), b"before, go\n");
+    let mut hello = Stack::new(Limits::default());
+    hello.push(toy().client()).unwrap();
+    stack.receive(&mut hello.outgoing().to_vec());
+    let mut tagged = Stack::new(Limits::default());
+    tagged.push(toy()).unwrap();
+    tagged.write(b"kept").unwrap();
+    assert!(stack.is_up() && stack.outgoing().ends_with(tagged.outgoing()));
+}
+
+#[test]
+fn scenario_08_bytes_of_the_old_epoch_unread_when_the_layer_leaves_stay_of_it() {
     for cut in Cut::EACH {
         let mut pair = Pair::new(cut);
         let (a, b) = (pair.a.push(toy()).unwrap(), pair.b.push(toy()).unwrap());
@@ -224,7 +242,7 @@ fn s08_bytes_of_the_old_epoch_unread_when_the_layer_leaves_stay_of_it() {
 }
 
 #[test]
-fn s09_an_end_mark_finds_its_place_behind_a_full_outbox_on_both_sides() {
+fn scenario_09_an_end_mark_finds_its_place_behind_a_full_outbox_on_both_sides() {
     let limits = Limits {
         outbox_high: 16,
         outbox_low: 4,
@@ -251,7 +269,7 @@ fn s09_an_end_mark_finds_its_place_behind_a_full_outbox_on_both_sides() {
 }
 
 #[test]
-fn s11_an_end_of_input_at_every_step_of_a_pop() {
+fn scenario_11_an_end_of_input_at_every_step_of_a_pop() {
     let wire = ended_stream(b"tagged");
     for at in 0..=wire.len() {
         for asked in [false, true] {
@@ -277,7 +295,7 @@ fn s11_an_end_of_input_at_every_step_of_a_pop() {
 }
 
 #[test]
-fn s12_a_peer_that_never_pops_sees_a_clean_end_and_our_plain_bytes_wait_there() {
+fn scenario_12_a_peer_that_never_pops_sees_a_clean_end_and_our_plain_bytes_wait_there() {
     for cut in Cut::EACH {
         let mut pair = Pair::new(cut);
         let a = pair.a.push(toy()).unwrap();
@@ -303,7 +321,7 @@ fn s12_a_peer_that_never_pops_sees_a_clean_end_and_our_plain_bytes_wait_there() 
 }
 
 #[test]
-fn s13_a_mark_split_across_reads_with_a_deadline_or_a_rip_between() {
+fn scenario_13_a_mark_split_across_reads_with_a_deadline_or_a_rip_between() {
     let wire = ended_stream(b"");
     assert_eq!(wire.len(), 2);
     let (mut first, mut rest) = ([wire[0]], [wire[1], b'p']);
@@ -332,7 +350,7 @@ fn s13_a_mark_split_across_reads_with_a_deadline_or_a_rip_between() {
 }
 
 #[test]
-fn s14_after_its_end_mark_a_layer_is_mute() {
+fn scenario_14_after_its_end_mark_a_layer_is_mute() {
     for asked_before in [true, false] {
         let mut stack = Stack::new(Limits::default());
         let id = stack.push(toy()).unwrap();
