@@ -8,10 +8,13 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use measure::nodes::{Pass, Sink, Small};
 use measure::pingpong::{ping, pong};
+use measure::tls::{Tls, name};
 use stack::{Connection, Limits, Stack};
+use tls_layer::TlsLayer;
 use tokio::io::DuplexStream;
 
 mod measure;
@@ -22,6 +25,7 @@ usage: gate SCENARIO DEPTH COUNT [allocations]
   down      a chunk of 1 KiB, written through DEPTH layers to the outbox
   change    a push and a pop of a small layer above DEPTH others
   pingpong  64 B there and back between two connections of DEPTH layers, in memory
+  tls       64 KiB written through TLS above DEPTH layers, carried, and read at the other end
 Does it COUNT times; with `allocations`, prints how many those were.
 `bash benches/gate.sh` builds it, counts, and compares with benches/gate.toml.";
 
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         "down" => Box::new(down(depth, count)),
         "change" => Box::new(change(depth, count)),
         "pingpong" => Box::new(pingpong(depth, count)),
+        "tls" => Box::new(tls(depth, count)),
         _ => return misused(),
     };
     if allocations {
@@ -123,6 +128,42 @@ async fn connected(io: DuplexStream, depth: usize) -> Connection<DuplexStream> {
         connection.push(Pass).await.expect("a push");
     }
     connection
+}
+
+fn tls(depth: usize, count: usize) -> impl FnOnce() {
+    let tls = Tls::new();
+    let (mut a, mut b) = (Stack::new(Limits::default()), Stack::new(Limits::default()));
+    push(&mut a, depth);
+    push(&mut b, depth);
+    let client = TlsLayer::client(tls.client, name()).expect("a client");
+    let server = TlsLayer::server(tls.server).expect("a server");
+    a.push(client).expect("a push");
+    b.push(server).expect("a push");
+    while carry(&mut a, &mut b) + carry(&mut b, &mut a) > 0 {}
+    move || {
+        let chunk = vec![7; 64 * 1024];
+        for _ in 0..count {
+            a.write(black_box(&chunk[..])).expect("an open stack");
+            let mut read = 0;
+            while read < chunk.len() {
+                carry(&mut a, &mut b);
+                read += b.readable().len();
+                b.consume(b.readable().len());
+                b.advance(Duration::ZERO);
+            }
+        }
+    }
+}
+
+/// Moves what one has for the network to where the other wants it. How many bytes.
+fn carry(from: &mut Stack, to: &mut Stack) -> usize {
+    from.flush();
+    let space = to.input_space();
+    let n = from.outgoing().len().min(space.len());
+    space[..n].copy_from_slice(&from.outgoing()[..n]);
+    to.filled(n);
+    from.sent(n);
+    n
 }
 
 /// Polls until it is done, without a runtime: what a runtime costs is not ours to count.

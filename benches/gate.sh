@@ -23,6 +23,7 @@ main() {
     row down_allocations "allocations, a chunk down through 16 layers" each_time down 16 allocations
     row change_allocations "allocations, a push and a pop" each_time change 4 allocations
     row pingpong_allocations "allocations, a ping-pong" each_time pingpong 1 allocations
+    row tls_allocations "allocations, 64 KiB through TLS" each_time tls 0 allocations
     exit "$failed"
 }
 

@@ -15,16 +15,13 @@
 mod measure;
 
 use std::net::TcpStream;
-use std::sync::Arc;
 
 use measure::bulk::{Bulk, bulk};
 use measure::open::Open;
 use measure::pingpong::ping_pong;
 use measure::sockets::raw;
+use measure::tls::{Tls, name};
 use measure::{Cost, Variant, compare, each, throughput, variant};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{PrivateKeyDer, ServerName};
-use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, ServerConfig};
 use stack::Connection;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncWriteExt, BufWriter};
@@ -32,12 +29,11 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 const ROUNDS: usize = 21;
 const PINGS: usize = 1000;
-const NAME: &str = "localhost";
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let wanted = |title: &str| wanted.as_deref().is_none_or(|part| title.contains(part));
-    let tls = Tls::new(ring::default_provider());
+    let tls = Tls::new();
     for (bytes, write, text) in [
         (48 << 20, 64 << 10, "48 MiB in writes of 64 KiB"),
         (48 << 20, 16 << 10, "48 MiB in writes of 16 KiB"),
@@ -50,12 +46,17 @@ fn main() {
             read: 64 << 10,
         };
         if wanted(text) {
-            compare(text, ROUNDS, tls.rows(Work::Bulk(work)), throughput(bytes));
+            compare(
+                text,
+                ROUNDS,
+                rows(&tls, Work::Bulk(work)),
+                throughput(bytes),
+            );
         }
     }
     let title = "Ping-pong of 64 B, flushed, on one thread";
     if wanted(title) {
-        compare(title, ROUNDS, tls.rows(Work::PingPong), each(PINGS));
+        compare(title, ROUNDS, rows(&tls, Work::PingPong), each(PINGS));
     }
 }
 
@@ -75,58 +76,19 @@ impl Work {
     }
 }
 
-/// Both ends' configurations: TLS 1.3, AES-128-GCM, X25519.
-#[derive(Clone)]
-struct Tls {
-    client: Arc<ClientConfig>,
-    server: Arc<ServerConfig>,
-}
-
-impl Tls {
-    fn new(mut provider: CryptoProvider) -> Self {
-        let suite = CipherSuite::TLS13_AES_128_GCM_SHA256;
-        provider.cipher_suites.retain(|s| s.suite() == suite);
-        provider
-            .kx_groups
-            .retain(|group| group.name() == NamedGroup::X25519);
-        let provider = Arc::new(provider);
-        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
-        let mut roots = RootCertStore::empty();
-        roots.add(made.cert.der().clone()).expect("a root");
-        let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .expect("a suite for TLS 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut server = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .expect("a suite for TLS 1.3")
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .expect("a certificate and its key");
-        // A client that only writes would leave them unread, and the socket's end would be an
-        // abort.
-        server.send_tls13_tickets = 0;
-        Self {
-            client: Arc::new(client),
-            server: Arc::new(server),
-        }
+/// The rows of a table.
+fn rows(tls: &Tls, work: Work) -> Vec<Variant<'static>> {
+    let (peer, layered) = (TokioRustls(tls.clone()), Layered(tls.clone()));
+    let mut rows = vec![
+        row("tokio-rustls", work, peer.clone()),
+        row("tokio-rustls again (A/A)", work, peer.clone()),
+        row("stack + tls-layer", work, layered),
+    ];
+    if matches!(work, Work::Bulk(work) if work.write < 16 << 10) {
+        let name = "BufWriter of 16 KiB over tokio-rustls";
+        rows.push(row(name, work, Buffered(peer)));
     }
-
-    fn rows(&self, work: Work) -> Vec<Variant<'static>> {
-        let (peer, layered) = (TokioRustls(self.clone()), Layered(self.clone()));
-        let mut rows = vec![
-            row("tokio-rustls", work, peer.clone()),
-            row("tokio-rustls again (A/A)", work, peer.clone()),
-            row("stack + tls-layer", work, layered),
-        ];
-        if matches!(work, Work::Bulk(work) if work.write < 16 << 10) {
-            let name = "BufWriter of 16 KiB over tokio-rustls";
-            rows.push(row(name, work, Buffered(peer)));
-        }
-        rows
-    }
+    rows
 }
 
 fn row(name: &str, work: Work, open: impl Open) -> Variant<'static> {
@@ -195,8 +157,4 @@ impl Open for Buffered {
     async fn server(self, socket: TcpStream) -> Self::Server {
         BufWriter::with_capacity(16 << 10, self.0.server(socket).await)
     }
-}
-
-fn name() -> ServerName<'static> {
-    ServerName::try_from(NAME).expect("a name")
 }

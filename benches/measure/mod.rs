@@ -10,6 +10,7 @@ pub(crate) mod open;
 pub(crate) mod pingpong;
 pub(crate) mod sockets;
 pub(crate) mod thread;
+pub(crate) mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -19,7 +19,7 @@ pub(crate) trait Encode: Send + Sync {
     fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<Encoded, Error>;
 
     /// Makes all output that lets the peer decode what was taken. Called only if something was
-    /// taken since the last flush, with an output of [`ROOM`](crate::scratch::ROOM).
+    /// taken since the last flush, with an output of [`ROOM`](crate::layer::ROOM).
     fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error>;
 
     /// Makes the rest and the end mark.

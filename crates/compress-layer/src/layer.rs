@@ -10,7 +10,14 @@ use stack::{
 use crate::codec::{Codec, Decode, Encode, Encoded, Then};
 use crate::half::Half;
 use crate::info::{CompressInfo, Volume};
-use crate::scratch::{BLOCK, Scratch};
+
+/// What is decoded at once.
+const BLOCK: usize = 16 * 1024;
+
+/// The room that an encoder is given. A sync flush of deflate must fit whole, else the call for
+/// the rest writes a second empty block: that is at most a full block of 16,383 symbols of at most
+/// 31 bits, and what little was not yet in it.
+pub(crate) const ROOM: usize = 72 * 1024;
 
 /// The most input that is decoded for one block, so that input which yields nothing is work too.
 const STRIDE: usize = 64 * 1024;
@@ -70,14 +77,14 @@ impl CompressLayer {
         let Some(encoder) = self.encoder.codec(|| self.codec.encoder())? else {
             return Err(Error::local("a write behind the end mark"));
         };
-        let mut scratch = Scratch::take();
         loop {
-            let Encoded { taken, made, done } = step(&mut **encoder, &mut scratch)?;
+            let step = cx.send_with(ROOM, |room| match step(&mut **encoder, room) {
+                Ok(step) => (step.made, Ok(step)),
+                Err(error) => (0, Err(error)),
+            });
+            let Encoded { taken, made, done } = step?;
             self.info.sent.plain += taken as u64;
             self.info.sent.compressed += made as u64;
-            for block in scratch[..made].chunks_mut(BLOCK) {
-                cx.send(block);
-            }
             if done {
                 return Ok(());
             }
@@ -129,19 +136,19 @@ impl Protocol for CompressLayer {
         let Some(decoder) = self.decoder.codec(|| self.codec.decoder())? else {
             return Ok(0);
         };
-        let mut scratch = Scratch::take();
-        let output = &mut scratch[..BLOCK];
         let mut taken = 0;
         while (taken < bytes.len() || self.brimming) && cx.wanted() {
             let end = bytes.len().min(taken + STRIDE);
-            let step = decoder.run(&bytes[taken..end], output);
+            let step = cx.deliver_with(BLOCK, |room| {
+                let step = decoder.run(&bytes[taken..end], room);
+                (step.made, step)
+            });
             taken += step.taken;
             self.info.received.compressed += step.taken as u64;
             self.info.received.plain += step.made as u64;
-            self.brimming = step.made == output.len();
+            self.brimming = step.made == BLOCK;
             if step.made > 0 {
                 self.fruitless = 0;
-                cx.deliver(&mut output[..step.made]);
             } else {
                 self.fruitless += step.taken;
             }

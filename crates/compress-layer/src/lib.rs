@@ -69,7 +69,6 @@ mod deflate;
 mod half;
 mod info;
 mod layer;
-mod scratch;
 mod zstd;
 
 pub use info::{CompressInfo, Volume};

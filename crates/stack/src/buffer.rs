@@ -6,18 +6,21 @@ use std::cell::RefCell;
 pub(crate) const BLOCK: usize = 64 * 1024;
 /// The buffer of those who hold little.
 const SMALL: usize = 4 * 1024;
+/// The buffer of those who pass their mark by what they had begun: an outbox filled up to the mark
+/// takes one more block, and what a layer adds to it.
+const LARGE: usize = 2 * BLOCK + 16 * 1024;
 /// Page-aligned buffers keep `memcpy` and the kernel's copies off the slow path that some
 /// processors take when source and destination lie a few bytes apart within a page.
 const PAGE: usize = 4096;
-/// How many buffers of a size a thread keeps for the next connection that needs one.
-const POOLED: usize = 16;
+
+/// The usable sizes of the pool's shelves.
+const SHELVES: [usize; 3] = [SMALL, BLOCK, LARGE];
+/// How many buffers of each a thread keeps for the next connection that needs one.
+const POOLED: [usize; 3] = [16, 16, 4];
 
 thread_local! {
-    static POOL: RefCell<[Vec<Box<[u8]>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static POOL: RefCell<[Vec<Box<[u8]>>; 3]> = const { RefCell::new([const { Vec::new() }; 3]) };
 }
-
-/// The usable sizes of the pool's two shelves.
-const SHELVES: [usize; 2] = [SMALL, BLOCK];
 
 /// A growable queue of bytes in one piece.
 ///
@@ -36,6 +39,15 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
+    /// A buffer with the bytes that `make` writes into room for `most`; see
+    /// [`Context::send_with`](crate::Context::send_with).
+    pub(crate) fn made<R>(most: usize, make: impl FnOnce(&mut [u8]) -> (usize, R)) -> (Self, R) {
+        let mut buffer = Self::default();
+        let (n, result) = make(&mut buffer.spare(most)[..most]);
+        buffer.fill(n);
+        (buffer, result)
+    }
+
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
@@ -152,9 +164,9 @@ impl Buffer {
         let store = std::mem::take(&mut self.store);
         if let Some(shelf) = SHELVES.iter().position(|&size| size == self.size) {
             let _ = POOL.try_with(|pool| {
-                let shelf = &mut pool.borrow_mut()[shelf];
-                if shelf.len() < POOLED {
-                    shelf.push(store);
+                let kept = &mut pool.borrow_mut()[shelf];
+                if kept.len() < POOLED[shelf] {
+                    kept.push(store);
                 }
             });
         }

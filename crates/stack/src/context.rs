@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::buffer::Buffer;
 use crate::core::{Core, over_budget};
 use crate::layer::Layer;
 use crate::queue::Op;
@@ -39,7 +40,8 @@ impl<'a> Context<'a> {
     /// Hands bytes to the node above. They are taken from the caller, all of them: what the node
     /// above does not take waits at the boundary.
     ///
-    /// Not for the application: nothing stands above it. A layer that makes more bytes than it took asks [`wanted`](Self::wanted) before each block.
+    /// Not for the application: nothing stands above it. A layer that makes more bytes than it
+    /// took asks [`wanted`](Self::wanted) before each block.
     #[inline]
     pub fn deliver(&mut self, bytes: &mut [u8]) {
         if let Path::Up(above) = &mut self.path
@@ -57,10 +59,62 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Makes bytes and hands them to the node above, as [`deliver`](Self::deliver) does, without
+    /// a buffer of the layer's own: `make` writes into room for `most` bytes, from its front on,
+    /// and returns how many they were, and what the caller wants to know. Where they are to wait,
+    /// they are made in the place where they wait.
+    pub fn deliver_with<R>(
+        &mut self,
+        most: usize,
+        make: impl FnOnce(&mut [u8]) -> (usize, R),
+    ) -> R {
+        if let Path::Up(above) = &mut self.path {
+            let place = self.core.depth - above.len();
+            if let Some(slot) = above.first_mut()
+                && self.core.collects(slot)
+                && !self.core.sealed.has(place)
+            {
+                let (n, result) = make(&mut slot.held.spare(most)[..most]);
+                slot.held.fill(n, self.core.rising);
+                if n > 0 {
+                    self.core.count_held(slot, place, n);
+                }
+                return result;
+            }
+        }
+        let (mut made, result) = Buffer::made(most, make);
+        match &self.path {
+            Path::Up(_) => self.deliver(made.bytes_mut()),
+            _ => self.queue_delivery(made),
+        }
+        result
+    }
+
     /// Hands bytes to the node below, for the network. They are taken whole.
     #[inline]
     pub fn send<'c>(&mut self, chunk: impl Into<Chunk<'c>>) {
         self.send_chunk(chunk.into());
+    }
+
+    /// Makes bytes and hands them to the node below, as [`send`](Self::send) does, without a
+    /// buffer of the layer's own: `make` writes into room for `most` bytes, from its front on,
+    /// and returns how many they were, and what the caller wants to know. The lowest layer's are
+    /// made in the place where they wait for the network.
+    pub fn send_with<R>(&mut self, most: usize, make: impl FnOnce(&mut [u8]) -> (usize, R)) -> R {
+        if let Path::Down([]) = &self.path
+            && self.core.outbox.len() < self.core.limits.budget
+        {
+            self.core.unflushed = true;
+            let (n, result) = make(&mut self.core.outbox.spare(most)[..most]);
+            self.core.outbox.fill(n);
+            return result;
+        }
+        let (mut made, result) = Buffer::made(most, make);
+        match &self.path {
+            Path::Down(_) => self.send_chunk(made.bytes_mut().into()),
+            _ => self.queue_sending(made),
+        }
+        result
     }
 
     #[inline]
@@ -208,17 +262,20 @@ impl<'a> Context<'a> {
                     let error = Error::local("nothing stands above the application");
                     return self.core.fail(place - 1, error);
                 };
-                if slot.passed_by() && !self.core.holding.has(place) {
-                    Context::new(self.core, Path::Up(rest)).deliver(bytes);
-                } else {
+                if self.core.collects(slot) {
                     self.core.hold(slot, place, bytes);
+                } else {
+                    Context::new(self.core, Path::Up(rest)).deliver(bytes);
                 }
             }
-            _ => {
-                let (place, epoch) = (self.place(), self.core.rising);
-                self.core
-                    .enqueue(place, Op::Deliver((&*bytes).into(), epoch));
-            }
+            _ => self.queue_delivery((&*bytes).into()),
+        }
+    }
+
+    fn queue_delivery(&mut self, bytes: Buffer) {
+        if !bytes.is_empty() {
+            let (place, epoch) = (self.place(), self.core.rising);
+            self.core.enqueue(place, Op::Deliver(bytes, epoch));
         }
     }
 
@@ -236,13 +293,16 @@ impl<'a> Context<'a> {
                 }
                 None => self.core.outbox.append(chunk.as_slice()),
             },
-            _ => {
-                let place = self.place();
-                if self.core.down.has(place) {
-                    return; // After its end mark a layer is mute.
-                }
-                self.core.enqueue(place, Op::Send(chunk.as_slice().into()));
-            }
+            _ => self.queue_sending(chunk.as_slice().into()),
+        }
+    }
+
+    fn queue_sending(&mut self, bytes: Buffer) {
+        let place = self.place();
+        // After its end mark a layer is mute.
+        if !self.core.down.has(place) && !bytes.is_empty() {
+            self.core.unflushed = true;
+            self.core.enqueue(place, Op::Send(bytes));
         }
     }
 }

@@ -130,13 +130,24 @@ impl Core {
         self.keys.iter().position(|&k| k == key)
     }
 
+    /// Whether what rises to the node in `slot`, which is not to be called, waits below it; if not,
+    /// it passes by.
+    pub(crate) fn collects(&self, slot: &Slot) -> bool {
+        self.up.0 & slot.bit != 0 && (!slot.passed_by() || self.holding.0 & slot.bit != 0)
+    }
+
     /// Keeps bytes at the boundary below the node at `place`.
     pub(crate) fn hold(&mut self, slot: &mut Slot, place: usize, bytes: &[u8]) {
         if self.sealed.has(place) {
             return; // Nothing rises here any more, whatever comes.
         }
         slot.held.append(bytes, self.rising);
-        self.held += bytes.len();
+        self.count_held(slot, place, bytes.len());
+    }
+
+    /// To be called when `n` more bytes wait below the node at `place`.
+    pub(crate) fn count_held(&mut self, slot: &mut Slot, place: usize, n: usize) {
+        self.held += n;
         self.stirred.set(place, true);
         self.measure(slot, place);
         if self.held + self.queue.bytes() > self.limits.budget {

@@ -127,7 +127,9 @@ impl Held {
     }
 
     pub(crate) fn fill(&mut self, n: usize, epoch: u64) {
-        self.mark(epoch);
+        if n > 0 {
+            self.mark(epoch);
+        }
         self.buffer.fill(n);
     }
 

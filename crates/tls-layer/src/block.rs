@@ -1,12 +1,11 @@
-//! Blocks of memory for one record, which a thread lends to those of its layers that need one now.
+//! Blocks of memory for one record's plaintext, which a thread lends to those of its layers that
+//! need one now.
 
 use std::cell::RefCell;
 
 use crate::record::FULL;
 
 const PAGE: usize = 4096;
-/// A full record, sealed, and some control records before it.
-pub(crate) const SIZE: usize = FULL + PAGE;
 /// How many blocks a thread keeps.
 const POOLED: usize = 8;
 /// `memcpy` of more than 2 KiB falls to a tenth of its speed on some processors when source and
@@ -28,17 +27,17 @@ impl Block {
     pub(crate) fn take() -> Self {
         // During the thread's own end the pool is gone; then memory is simply fresh.
         let pooled = POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten();
-        let store = pooled.unwrap_or_else(|| vec![0; SIZE + 2 * PAGE].into_boxed_slice());
+        let store = pooled.unwrap_or_else(|| vec![0; FULL + 2 * PAGE].into_boxed_slice());
         let base = store.as_ptr().align_offset(PAGE).min(PAGE) + PAGE / 2;
         Self { store, base }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.store[self.base..self.base + SIZE]
+        &self.store[self.base..self.base + FULL]
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.store[self.base..self.base + SIZE]
+        &mut self.store[self.base..self.base + FULL]
     }
 }
 

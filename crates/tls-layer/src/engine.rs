@@ -13,10 +13,14 @@ use rustls::unbuffered::{ConnectionState, EncodeTlsData, UnbufferedStatus};
 use rustls::{ClientConfig, CommonState, Error, InvalidMessage, ServerConfig};
 use stack::Context;
 
-use crate::block::{self, Block};
+use crate::block;
+use crate::record::FULL;
 
 /// What a handshake message in many records may take, as in rustls's buffered API.
 const LONGEST_MESSAGE: usize = 64 * 1024;
+
+/// Room for a full record, sealed, and for some control records before it.
+const SEALED: usize = FULL + 4 * 1024;
 
 /// One side of a session.
 pub(crate) trait Engine: Send + Sync {
@@ -179,14 +183,12 @@ impl<H: Half> Session<H> {
         loop {
             match self.half.process(&mut self.joined).state? {
                 ConnectionState::WriteTraffic(mut traffic) => {
-                    let mut block = Block::take();
-                    let sealed = match what {
-                        Seal::Plain(plain) => traffic.encrypt(plain, block.bytes_mut()),
-                        Seal::CloseNotify => traffic.queue_close_notify(block.bytes_mut()),
-                    };
-                    let n = sealed.map_err(|_| Error::EncryptError)?;
-                    cx.send(&mut block.bytes_mut()[..n]);
-                    return Ok(());
+                    return cx.send_with(SEALED, |room| {
+                        made(match what {
+                            Seal::Plain(plain) => traffic.encrypt(plain, room),
+                            Seal::CloseNotify => traffic.queue_close_notify(room),
+                        })
+                    });
                 }
                 ConnectionState::EncodeTlsData(answer) => send(answer, cx)?,
                 ConnectionState::TransmitTlsData(transmit) => transmit.done(),
@@ -204,22 +206,25 @@ enum Seal<'a> {
 
 /// Plaintext comes as rustls's, to read; those above may want to change it.
 fn deliver(plain: &[u8], cx: &mut Context<'_>) {
-    let mut block = Block::take();
-    for piece in plain.chunks(block::SIZE) {
-        let bytes = &mut block.bytes_mut()[..piece.len()];
-        block::copy(piece, bytes);
-        cx.deliver(bytes);
+    for piece in plain.chunks(FULL) {
+        cx.deliver_with(piece.len(), |room| {
+            block::copy(piece, room);
+            (piece.len(), ())
+        });
     }
 }
 
 /// Sends what rustls has ready: a message of the handshake, or an alert, in one record.
 fn send<D>(mut answer: EncodeTlsData<'_, D>, cx: &mut Context<'_>) -> Result<(), Error> {
-    let mut block = Block::take();
-    let n = answer
-        .encode(block.bytes_mut())
-        .map_err(|_| Error::EncryptError)?;
-    cx.send(&mut block.bytes_mut()[..n]);
-    Ok(())
+    cx.send_with(SEALED, |room| made(answer.encode(room)))
+}
+
+/// How many bytes rustls has made, and whether it could.
+fn made<E>(encoded: Result<usize, E>) -> (usize, Result<(), Error>) {
+    match encoded {
+        Ok(n) => (n, Ok(())),
+        Err(_) => (0, Err(Error::EncryptError)),
+    }
 }
 
 impl<H: Half> Engine for Session<H> {
