@@ -24,7 +24,7 @@ impl Protocol for Rot13 {
 /// The upper face: bytes that leave are changed and handed down.
 impl Transport for Rot13 {
     fn send(&mut self, cx: &mut Context<'_>, mut chunk: Chunk<'_>) -> Result<(), Error> {
-        if let Some(bytes) = chunk.as_mut() {
+        if let Some(bytes) = chunk.owned_mut() {
             // A layer above made them: they may be changed in place.
             bytes.iter_mut().for_each(rot13);
             cx.send(chunk);

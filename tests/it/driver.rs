@@ -405,43 +405,76 @@ async fn dropping_a_read_or_a_push_loses_nothing() {
     ready.unwrap().unwrap();
 }
 
+/// A toy client's hello, as it looks on the wire.
+fn hello() -> Vec<u8> {
+    let mut client = stack::Stack::new(Limits::default());
+    client.push(toy().client()).unwrap();
+    client.outgoing().to_vec()
+}
+
 #[tokio::test]
 async fn scenario_15_a_push_dropped_while_reading_is_frozen_thaws_it() {
     let (a, mut b) = duplex(4096);
     let mut a = Connection::new(a);
     {
-        let mut frozen = a.freeze();
-        frozen.write_all(b"go\n").await.unwrap();
-        frozen.flush().await.unwrap();
-        b.write_all(b"too early?").await.unwrap();
+        let frozen = a.freeze();
         let push = frozen.push(toy().server());
         drop(push); // Never polled: nothing has happened.
     }
-    let mut seen = [0; 10];
-    a.read_exact(&mut seen).await.unwrap();
-    assert_eq!(&seen, b"too early?");
+    // What waits for input, and is no read, finds reading thawed.
+    b.write_all(&hello()).await.unwrap();
+    let pushed = a.push(toy().server());
+    let pushed = tokio::time::timeout(Duration::from_secs(1), pushed).await;
+    pushed.expect("frozen for ever").unwrap();
 }
 
 #[tokio::test]
 async fn while_frozen_an_honest_peers_first_bytes_are_no_residue() {
-    let (a, b) = duplex(4096);
-    let (mut a, mut b) = (Connection::new(a), Connection::new(b));
-    let client = async {
-        let mut line = String::new();
-        b.read_line(&mut line).await.unwrap();
-        b.push(toy().client()).await.unwrap();
-    };
-    let server = async {
-        let mut frozen = a.freeze();
-        frozen.write_all(b"go\n").await.unwrap();
+    // The answer is longer than the pipe, so its flush waits, while the hello is there already.
+    let (a, mut b) = duplex(16);
+    let mut a = Connection::new(a);
+    let answer = [b'.'; 100];
+    b.write_all(&hello()).await.unwrap();
+    let mut frozen = a.freeze();
+    let answering = async {
+        frozen.write_all(&answer).await.unwrap();
         frozen.flush().await.unwrap();
-        for _ in 0..10 {
-            // The hello arrives meanwhile.
-            tokio::task::yield_now().await;
-        }
-        frozen.push(toy().server()).await.unwrap();
     };
-    tokio::join!(client, server);
+    let mut seen = [0; 100];
+    let (_, read) = tokio::join!(answering, b.read_exact(&mut seen));
+    read.unwrap();
+    frozen.push(toy().server()).await.unwrap();
+    // Without the guard, the very same peer is taken for an attacker.
+    let (a, mut b) = duplex(16);
+    let mut a = Connection::new(a);
+    b.write_all(&hello()).await.unwrap();
+    let answering = async {
+        a.write_all(&answer).await.unwrap();
+        a.flush().await.unwrap();
+    };
+    let (_, read) = tokio::join!(answering, b.read_exact(&mut seen));
+    read.unwrap();
+    assert!(matches!(
+        a.push(toy().server()).await,
+        Err(PushError::Rejected { .. })
+    ));
+}
+
+#[test]
+fn a_connection_may_change_threads_and_be_shared() {
+    fn traits<T: Send + Sync + Unpin + std::fmt::Debug>() {}
+    fn send<T: Send>(_: T) {}
+    traits::<Connection<DuplexStream>>();
+    let (io, _) = duplex(1);
+    send(stack::serve(io, Nothing));
+}
+
+struct Nothing;
+
+impl stack::Protocol for Nothing {
+    fn received(&mut self, _: &mut stack::Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        Ok(bytes.len())
+    }
 }
 
 #[tokio::test]
@@ -457,8 +490,11 @@ async fn unread_bytes_come_first_and_parts_keep_everything() {
     assert_eq!(&seen, b"zero t");
     a.write_all(b"unsent").await.unwrap();
     let parts = a.into_parts();
+    let [(_, unread)] = &parts.unread[..] else {
+        panic!("{parts:?}")
+    };
     assert_eq!(
-        (&parts.unread[..], &parts.unsent[..]),
+        (&unread[..], &parts.unsent[..]),
         (&b"wo"[..], &b"unsent"[..])
     );
     drop(parts.io);

@@ -2,6 +2,7 @@
 
 mod callback;
 mod driver;
+mod edges;
 mod pair;
 mod random;
 mod real;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use compress_layer::CompressLayer;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use stack::{Connection, ErrorKind, PushError, Residue};
+use stack::{Connection, ErrorKind, Limits, PushError, Residue, Stack};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -283,14 +283,27 @@ async fn t4_data_close_notify_and_plaintext_in_one_segment() {
     let (client_config, server_config) = configs();
     let (a, b) = sockets().await;
     let near = async {
-        let mut connection = Connection::new(a);
-        let tls = connection.push(client(&client_config)).await.unwrap();
-        connection.write_all(b"protected").await.unwrap();
-        // One write to the socket holds all three: nothing is flushed between them.
-        let popped = connection.pop(tls);
-        popped.await.unwrap();
-        connection.write_all(b"plain").await.unwrap();
-        connection.shutdown().await.unwrap();
+        // Driven by hand, so that one write to the socket holds all three.
+        let mut socket = a;
+        let mut stack = Stack::new(Limits::default());
+        let tls = stack.push(client(&client_config)).unwrap();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            socket.write_all(stack.outgoing()).await.unwrap();
+            stack.sent(stack.outgoing().len());
+            if stack.is_up() {
+                break;
+            }
+            let n = socket.read(&mut buffer).await.unwrap();
+            stack.receive(&mut buffer[..n]);
+        }
+        stack.write(b"protected").unwrap();
+        stack.start_pop(tls).unwrap();
+        stack.write(b"plain").unwrap();
+        socket.write_all(stack.outgoing()).await.unwrap();
+        socket.shutdown().await.unwrap();
+        // The peer's close_notify.
+        assert!(socket.read(&mut buffer).await.unwrap() > 0);
     };
     let far = async {
         let mut connection = Connection::new(b);

@@ -7,8 +7,8 @@ use std::task::{Context as Task, Poll, Wake, Waker};
 use std::time::Duration;
 
 use stack::{
-    Chunk, Connection, Context, Error, Event, Exit, Layer, LayerId, Limits, Popping, Protocol,
-    PushError, Readiness, Stack, Standing, Transport,
+    Chunk, Connection, Context, Error, Event, Exit, Layer, Limits, Popping, Protocol, PushError,
+    Readiness, Stack, Standing, Transport,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
@@ -39,7 +39,8 @@ fn ends(test: impl FnOnce() + Send + 'static) -> bool {
     wait.recv_timeout(Duration::from_secs(1)).is_ok()
 }
 
-/// A layer made of closures would be longer; this one passes all on, as it is told to.
+/// Passes on what is sent, and four times what is received, except for what it is told to do
+/// otherwise.
 #[derive(Default)]
 struct Pass {
     refuse: bool,
@@ -286,19 +287,18 @@ fn what_a_leaving_layer_still_decodes_does_not_go_through_one_pushed_meanwhile()
     let b = pair.b.push(toy()).unwrap();
     pair.b.write(b"in flight").unwrap();
     pair.a.start_pop(a.key()).unwrap();
-    // A change above a leaving layer waits, or is refused; it never takes what is not its own.
+    // A change above a leaving layer is refused; it never takes what is not its own.
     let pushed = pair.a.push(Toy::new("new", 1));
     pair.settle();
-    if pushed.is_ok() {
-        pair.b.start_pop(b.key()).unwrap();
-        pair.b.push(Toy::new("new", 1)).unwrap();
-        pair.b.write(b"for new").unwrap();
-        pair.settle();
-    }
-    assert_eq!(
-        read_epochs(&mut pair.a).first(),
-        Some(&(vec!["toy".to_owned()], "in flight".to_owned()))
-    );
+    assert!(matches!(pushed, Err(PushError::Refused { .. })));
+    pair.b.start_pop(b.key()).unwrap();
+    pair.b.write(b"plain").unwrap();
+    pair.settle();
+    let expected = [
+        (vec!["toy".to_owned()], "in flight".to_owned()),
+        (vec![], "plain".to_owned()),
+    ];
+    assert_eq!(read_epochs(&mut pair.a), expected);
 }
 
 #[derive(Default)]
@@ -423,15 +423,6 @@ fn a_refused_push_takes_back_what_its_layer_asked_for() {
 }
 
 #[test]
-fn an_id_of_another_stack_is_refused() {
-    let mut pair = Pair::new(Cut::Lump);
-    let a: LayerId<Toy> = pair.a.push(toy()).unwrap();
-    pair.b.push(Pass::default()).unwrap();
-    assert!(pair.b.rip(a).is_err());
-    assert_eq!(pair.b.layers().count(), 1);
-}
-
-#[test]
 fn a_pop_comes_to_its_end_where_the_input_does() {
     for end_first in [false, true] {
         let mut stack = Stack::new(Limits::default());
@@ -482,11 +473,7 @@ fn nothing_happens_after_lost() {
     let _ = stack.push(second);
     drop(stack);
     assert_eq!(*log.lock().unwrap(), ["attached", "lost: clean"]);
-    let second = second_log.lock().unwrap().clone();
-    assert!(
-        second.is_empty() || second == ["attached", "lost: clean"],
-        "{second:?}"
-    );
+    assert!(second_log.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

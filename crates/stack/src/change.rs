@@ -1,7 +1,7 @@
 //! How the stack changes: always at rest, between two passes.
 
-use crate::layer::{downcast, is};
-use crate::slot::{Inbound, Life, Outbound, Slot};
+use crate::layer::downcast;
+use crate::slot::{Inbound, Life, Slot};
 use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
     Blame, Chunk, End, Error, ErrorKind, Event, Exit, Layer, LayerId, LayerKey, Outcome, Popping,
@@ -33,7 +33,7 @@ impl Stack {
         answer: &[u8],
         layer: L,
     ) -> Result<LayerId<L>, PushError<L>> {
-        let key = self.core.fresh_key();
+        let key = LayerKey::fresh();
         match self.attach(key, answer, Box::new(layer)) {
             Ok(()) => {
                 self.run();
@@ -73,16 +73,20 @@ impl Stack {
     /// [`ErrorKind::Refused`] if there is no such layer, if the layer has no end mark and
     /// something is under way (see [`Exit::Silent`]); or why the connection has failed. Nothing
     /// has changed then.
-    pub fn start_pop(&mut self, key: LayerKey) -> Result<(), Error> {
-        if self.popping(key) != Popping::Left {
-            self.begin_pop(key)?;
-            self.run();
+    pub fn start_pop(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
+        let key = key.into();
+        if self.popping(key) == Popping::Left {
+            return Ok(());
         }
-        Ok(())
+        let begun = self.begin_pop(key);
+        // Also a refused one has flushed.
+        self.run();
+        begun
     }
 
     /// How far a pop has come.
-    pub fn popping(&self, key: LayerKey) -> Popping {
+    pub fn popping(&self, key: impl Into<LayerKey>) -> Popping {
+        let key = key.into();
         if self.left.iter().any(|(k, ..)| *k == key) {
             return Popping::Left;
         }
@@ -103,7 +107,7 @@ impl Stack {
     /// The layer that was popped, if it has left.
     pub fn take_popped<L: Layer>(&mut self, id: LayerId<L>) -> Option<(L, Outcome)> {
         let mut left = self.left.iter();
-        let at = left.position(|(key, layer, _)| *key == id.key() && is::<L>(&**layer))?;
+        let at = left.position(|(key, ..)| *key == id.key())?;
         let (_, layer, outcome) = self.left.remove(at);
         downcast(layer).ok().map(|layer| (layer, outcome))
     }
@@ -113,17 +117,20 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`] if there is no such layer.
+    /// [`ErrorKind::Refused`] if there is no such layer, or if it is in its handshake: a connection
+    /// on which that has begun never speaks the old language again.
     pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
         let place = self.find(id.key())?;
-        let slot = &mut self.slots[place];
-        if !is::<L>(&*slot.node) {
-            return Err(refusal("the id is another stack's"));
+        if self.core.handshaking.has(place) {
+            return Err(refusal("the layer is in its handshake"));
         }
+        let slot = &self.slots[place];
         let held = slot.node.held() + slot.held.len();
-        if slot.outbound == Outbound::Open {
-            self.flush_down_to(place + 1);
-            self.slots[place].outbound = Outbound::Ended;
+        if !self.core.down.has(place) {
+            if !self.lost {
+                self.flush_down_to(place + 1);
+                self.note_failure();
+            }
             self.written += 1;
         }
         if !self.slots[place].passed_by() {
@@ -139,22 +146,33 @@ impl Stack {
 
     // ---- push ----
 
-    pub(crate) fn push_and_tell(&mut self, key: LayerKey, layer: Box<dyn Layer>) {
-        let (layer, error) = match self.attach(key, &[], layer) {
-            Ok(()) => {
-                if self
-                    .core
-                    .place(key)
-                    .is_some_and(|place| !self.core.handshaking.has(place))
-                {
-                    self.events.push_back((0, Event::Up(key)));
-                }
-                return;
+    /// Pushes a layer that a callback asked for. An error is the event that tells why not.
+    pub(crate) fn push_and_tell(
+        &mut self,
+        key: LayerKey,
+        layer: Box<dyn Layer>,
+    ) -> Result<(), Event> {
+        self.attach(key, &[], layer).map_err(|refused| {
+            let NotPushed {
+                layer,
+                error,
+                residue,
+            } = refused;
+            match residue {
+                None => Event::PushRefused { key, layer, error },
+                Some(residue) => Event::PushRejected {
+                    key,
+                    layer,
+                    residue,
+                    error,
+                },
             }
-            Err(NotPushed { layer, error, .. }) => (layer, error),
-        };
-        let refused = Event::Refused { key, layer, error };
-        self.events.push_back((0, refused));
+        })?;
+        let handshaking = |place| self.core.handshaking.has(place);
+        if !self.core.place(key).is_some_and(handshaking) {
+            self.events.push_back((0, Event::Up(key)));
+        }
+        Ok(())
     }
 
     fn attach(
@@ -214,6 +232,7 @@ impl Stack {
             Ok(readiness) => readiness,
             Err(error) => {
                 self.core.queue.forget(key);
+                self.core.rising = self.epochs.present;
                 let error = error.in_layer(self.slots[top].node.name());
                 self.slots[top].until = 0; // No byte has crossed it.
                 let layer = self.remove(top);
@@ -259,7 +278,7 @@ impl Stack {
 
     pub(crate) fn pop_and_tell(&mut self, key: LayerKey) {
         if let Err(error) = self.begin_pop(key) {
-            self.events.push_back((0, Event::NotPopped { key, error }));
+            self.events.push_back((0, Event::PopRefused { key, error }));
         }
     }
 
@@ -329,12 +348,12 @@ impl Stack {
         if self.core.done.is_empty() {
             return false;
         }
-        let leaves = |slot: &Slot| {
-            matches!(slot.life, Life::Leaving { .. })
-                && slot.outbound == Outbound::Ended
-                && slot.passed_by()
+        let leaves = |place: &usize| {
+            let slot = &self.slots[*place];
+            let leaving = matches!(slot.life, Life::Leaving { .. });
+            leaving && self.core.down.has(*place) && slot.passed_by()
         };
-        let Some(place) = self.slots.iter().position(leaves) else {
+        let Some(place) = (0..self.top()).find(leaves) else {
             return false;
         };
         let (key, until) = (self.core.keys[place], self.slots[place].until);
@@ -431,7 +450,7 @@ struct NotPushed {
     residue: Option<Vec<u8>>,
 }
 
-fn refusal(why: &str) -> Error {
+pub(crate) fn refusal(why: &str) -> Error {
     Error::new(ErrorKind::Refused, Blame::Local, why)
 }
 

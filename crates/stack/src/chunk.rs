@@ -3,7 +3,7 @@
 /// Bytes on their way to the network: lent by the caller, or already owned by a layer above.
 ///
 /// A layer that changes bytes without changing their number does so in place when
-/// [`as_mut`](Self::as_mut) allows it, and copies otherwise. A chunk is always taken whole.
+/// [`owned_mut`](Self::owned_mut) allows it, and copies otherwise. A chunk is always taken whole.
 #[derive(Debug)]
 pub struct Chunk<'a>(Bytes<'a>);
 
@@ -37,7 +37,7 @@ impl<'a> Chunk<'a> {
 
     /// The bytes, to change in place, unless they are only lent.
     #[inline]
-    pub fn as_mut(&mut self) -> Option<&mut [u8]> {
+    pub fn owned_mut(&mut self) -> Option<&mut [u8]> {
         match &mut self.0 {
             Bytes::Lent(_) => None,
             Bytes::Owned(bytes) => Some(bytes),

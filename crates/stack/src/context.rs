@@ -140,6 +140,7 @@ impl<'a> Context<'a> {
     ///
     /// If not, stop: [`received`](crate::Protocol::received) is called when there is room again,
     /// with whatever waits below by then, even if that is nothing.
+    #[must_use = "if not, nothing is to be made"]
     pub fn wanted(&mut self) -> bool {
         let place = self.place();
         let wanted = self.core.work > 0 && !self.core.blocked_above(place);
@@ -200,14 +201,14 @@ impl<'a> Context<'a> {
     }
 
     /// How long ago the connection began, as of the present turn: when bytes last came, or a time
-    /// that was asked for.
+    /// that was asked for. During a write it is the time of the turn before.
     pub fn now(&self) -> Duration {
         self.core.now
     }
 
-    /// Asks for a call of [`timed_out`](crate::Protocol::timed_out) at this time on the clock of
-    /// [`now`](Self::now), once; with `None`, for none. A node has one such time; it falls when
-    /// the node leaves.
+    /// Asks to be called once, by [`timed_out`](crate::Protocol::timed_out), at this time on the
+    /// clock of [`now`](Self::now); `None` takes that back. A node has one such time; it is
+    /// forgotten when the node leaves.
     pub fn wake_at(&mut self, at: Option<Duration>) {
         let key = self.core.keys[self.place()];
         self.core.alarms.retain(|(of, _)| *of != key);
@@ -219,8 +220,10 @@ impl<'a> Context<'a> {
     /// after goes through it, and input that the callback does not take is residue.
     ///
     /// [`Event::Up`](crate::Event::Up) tells when it works; until then it keeps what is written.
+    /// If it is refused ([`Event::PushRefused`](crate::Event::PushRefused)), what was sent after
+    /// it is forgotten: it never goes out in clear.
     pub fn push<L: Layer>(&mut self, layer: L) -> LayerId<L> {
-        let key = self.core.fresh_key();
+        let key = LayerKey::fresh();
         let (top, place) = (self.core.depth - 1, self.place());
         self.core.gated.set(top, true);
         self.core.refresh();
@@ -229,9 +232,9 @@ impl<'a> Context<'a> {
     }
 
     /// Pops a layer. [`Event::Left`](crate::Event::Left) gives it back.
-    pub fn pop(&mut self, key: LayerKey) {
+    pub fn pop(&mut self, key: impl Into<LayerKey>) {
         let place = self.place();
-        self.core.enqueue(place, Op::Pop(key));
+        self.core.enqueue(place, Op::Pop(key.into()));
     }
 
     /// Ends the connection's outgoing half, behind what this node has sent.
@@ -318,7 +321,8 @@ fn took_less(core: &mut Core, slot: &mut Slot, bytes: &[u8], taken: Result<usize
             slot.traffic.received += n as u64;
             core.hold(slot, place, &bytes[n..]);
             // Offered again only when it may take more: at the next bytes, or with new room.
-            // If no more can come, it is offered once again, to be told apart from a hang.
+            // If nothing more can come, it is offered once again, and taking nothing is then an
+            // error.
             core.stirred.set(place, n > 0 || core.full.has(place));
         }
         Err(error) => core.fail(place, error),

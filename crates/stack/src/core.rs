@@ -16,7 +16,7 @@ use crate::{Blame, Error, ErrorKind, LayerKey, Limits};
 pub(crate) struct Core {
     /// Boundaries that rising bytes cannot simply cross: the union that `refresh` makes.
     pub(crate) up: Places,
-    /// Nodes that sinking bytes pass by, since their outbound half has ended.
+    /// Nodes whose outbound half has ended: sinking bytes pass by, and they are not heard.
     pub(crate) down: Places,
 
     /// Bytes wait below this node.
@@ -54,7 +54,6 @@ pub(crate) struct Core {
     pub(crate) depth: usize,
     /// Who stands at which place.
     pub(crate) keys: Vec<LayerKey>,
-    pub(crate) next_key: u64,
     /// Nodes that asked to be called at a time.
     pub(crate) alarms: Vec<(LayerKey, Duration)>,
     pub(crate) queue: Queue,
@@ -119,11 +118,6 @@ impl Core {
             &mut self.risen,
             &mut self.marked,
         ]
-    }
-
-    pub(crate) fn fresh_key(&mut self) -> LayerKey {
-        self.next_key += 1;
-        LayerKey(self.next_key)
     }
 
     pub(crate) fn place(&self, key: LayerKey) -> Option<usize> {

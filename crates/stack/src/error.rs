@@ -172,7 +172,8 @@ impl From<Error> for io::Error {
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Closed => io::ErrorKind::BrokenPipe,
             ErrorKind::Refused | ErrorKind::Misuse => io::ErrorKind::InvalidInput,
-            ErrorKind::Limit => io::ErrorKind::OutOfMemory,
+            ErrorKind::Limit if error.blame() == Blame::Remote => io::ErrorKind::InvalidData,
+            ErrorKind::Limit => io::ErrorKind::Other,
             ErrorKind::Io(kind) => kind,
         };
         Self::new(kind, error)

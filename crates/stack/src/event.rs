@@ -5,16 +5,32 @@ use std::fmt;
 use crate::{Error, Layer, LayerKey, Outcome};
 
 /// Something about the stack that the application may want to know.
+#[non_exhaustive]
 pub enum Event {
     /// A pushed layer works from here on.
     Up(LayerKey),
-    /// A push that was asked for from a callback did not take place; nothing has changed.
-    Refused {
+    /// A push that was asked for from a callback did not take place, and the stack stands as
+    /// before. What the callback sent behind it is forgotten, for it was meant to go through the
+    /// layer, and further changes that it asked for are refused as well.
+    PushRefused {
         /// Which push, by the id that asking for it returned.
         key: LayerKey,
         /// The layer, unchanged.
         layer: Box<dyn Layer>,
         /// Why.
+        error: Error,
+    },
+    /// A push that was asked for from a callback met bytes that must not be there, under
+    /// [`Residue::Reject`](crate::Residue::Reject). The inbound half is sealed; as for
+    /// [`PushRefused`](Self::PushRefused), nothing sent behind the push goes out.
+    PushRejected {
+        /// Which push, by the id that asking for it returned.
+        key: LayerKey,
+        /// The layer, unchanged.
+        layer: Box<dyn Layer>,
+        /// The bytes that waited.
+        residue: Vec<u8>,
+        /// The same in words; the input ends with it.
         error: Error,
     },
     /// The peer ended a layer's inbound half, and nobody here had asked for that. The layer is
@@ -31,7 +47,7 @@ pub enum Event {
         outcome: Outcome,
     },
     /// A pop could not take place; nothing has changed.
-    NotPopped {
+    PopRefused {
         /// Which layer.
         key: LayerKey,
         /// Why.
@@ -45,15 +61,20 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Up(key) => f.debug_tuple("Up").field(key).finish(),
-            Self::Refused { key, error, .. } => {
-                f.debug_tuple("Refused").field(key).field(error).finish()
+            Self::PushRefused { key, error, .. } => {
+                let mut tuple = f.debug_tuple("PushRefused");
+                tuple.field(key).field(error).finish()
+            }
+            Self::PushRejected { key, error, .. } => {
+                let mut tuple = f.debug_tuple("PushRejected");
+                tuple.field(key).field(error).finish()
             }
             Self::Ended(key) => f.debug_tuple("Ended").field(key).finish(),
             Self::Left { key, outcome, .. } => {
                 f.debug_tuple("Left").field(key).field(outcome).finish()
             }
-            Self::NotPopped { key, error } => {
-                f.debug_tuple("NotPopped").field(key).field(error).finish()
+            Self::PopRefused { key, error } => {
+                f.debug_tuple("PopRefused").field(key).field(error).finish()
             }
             Self::PopLate(key) => f.debug_tuple("PopLate").field(key).finish(),
         }

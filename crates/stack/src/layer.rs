@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Protocol, Transport};
 
@@ -82,18 +83,27 @@ pub enum Exit {
 
 /// What becomes of bytes that were received, but not consumed, when a layer is pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Residue {
-    /// They go through the new layer: right where the peer may already have spoken its language
-    /// (COMPRESS, the PROXY protocol).
+    /// They go through the new layer, and count as bytes of its epoch: right where the peer may
+    /// already have spoken its language (COMPRESS, the PROXY protocol).
     Feed,
     /// They are a protocol violation, or an attack (CVE-2011-0411): right where the peer may not
     /// speak before it has our answer (STARTTLS).
     Reject,
 }
 
-/// Which layer, without its type.
+/// Which layer, without its type. No two layers of a process have the same, so the key of another
+/// connection's layer names none here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LayerKey(pub(crate) u64);
+
+impl LayerKey {
+    pub(crate) fn fresh() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// Which layer, with its type, so that popping it gives that very layer back.
 pub struct LayerId<L: ?Sized> {
@@ -112,6 +122,12 @@ impl<L: ?Sized> LayerId<L> {
     /// The same layer, without its type, as [`Event`](crate::Event)s name it.
     pub fn key(self) -> LayerKey {
         self.key
+    }
+}
+
+impl<L: ?Sized> From<LayerId<L>> for LayerKey {
+    fn from(id: LayerId<L>) -> Self {
+        id.key
     }
 }
 

@@ -88,6 +88,7 @@
 //! The core is sans-IO: [`Stack`] has no socket, clock, task or waker. With
 //! `default-features = false` it is all there is, for an event loop of your own.
 
+mod application;
 mod bits;
 mod buffer;
 mod change;
@@ -103,6 +104,7 @@ mod held;
 mod layer;
 mod limits;
 mod outcome;
+mod parts;
 mod protocol;
 mod queue;
 mod slot;
@@ -114,13 +116,14 @@ mod view;
 pub use chunk::Chunk;
 pub use context::Context;
 #[cfg(feature = "tokio")]
-pub use driver::{Connection, Frozen, Parts, PopError, serve, serve_with};
+pub use driver::{Connection, Frozen, PopError, serve, serve_with};
 pub use epoch::Epoch;
 pub use error::{Blame, End, Error, ErrorKind};
 pub use event::Event;
 pub use layer::{Exit, Layer, LayerId, LayerKey, Residue};
 pub use limits::Limits;
 pub use outcome::{Outcome, Popping, PushError};
+pub use parts::Parts;
 pub use protocol::{Protocol, Readiness, Standing};
 pub use slot::Traffic;
 pub use stack::{MAX_DEPTH, Stack};

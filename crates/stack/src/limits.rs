@@ -21,8 +21,8 @@ pub struct Limits {
     pub boundary: usize,
     /// Bytes waiting for the socket from which on writing pauses. Default 64 KiB.
     pub outbox_high: usize,
-    /// Bytes waiting for the socket from which down writing resumes; no more than
-    /// [`outbox_high`](Self::outbox_high) counts. Default 16 KiB.
+    /// Writing resumes when no more than this many bytes wait for the socket. A value over
+    /// [`outbox_high`](Self::outbox_high) counts as `outbox_high`. Default 16 KiB.
     pub outbox_low: usize,
     /// All the bytes that the stack may hold at its boundaries and in its queues, together, and
     /// as many again that wait for the socket; more is an error of the layer that made them.

@@ -6,6 +6,7 @@ use crate::Error;
 
 /// How far a pop has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Popping {
     /// Nobody has asked for it.
     NotAsked,
@@ -26,6 +27,7 @@ pub enum Popping {
 }
 
 /// Why a push did not come to its end.
+#[non_exhaustive]
 pub enum PushError<L> {
     /// Nothing began: the stack works on as before.
     Refused {
@@ -81,7 +83,12 @@ impl<L> fmt::Display for PushError<L> {
     }
 }
 
-impl<L> std::error::Error for PushError<L> {}
+/// The text says all that [`error`](PushError::error) does; so the source is that error's own.
+impl<L> std::error::Error for PushError<L> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error().source()
+    }
+}
 
 impl<L> From<PushError<L>> for std::io::Error {
     fn from(error: PushError<L>) -> Self {
@@ -91,6 +98,7 @@ impl<L> From<PushError<L>> for std::io::Error {
 
 /// How a layer left the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Each direction was cut at its exact byte.
     Clean,

@@ -113,8 +113,9 @@ pub enum Readiness {
 
 /// Where a node stands at the moment when it is attached.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Standing {
-    /// Whether those above want writing to pause now.
+    /// Whether those below want writing to pause now.
     pub write_paused: bool,
     /// Whether nobody above wants bytes now.
     pub read_paused: bool,

@@ -42,7 +42,7 @@ impl Queue {
     }
 
     pub(crate) fn push(&mut self, origin: LayerKey, op: Op) {
-        // What one node delivers, or sends, in pieces goes on as one.
+        // What one node sends in pieces goes on as one.
         match (
             &op,
             self.entries.iter_mut().rfind(|(key, _)| *key == origin),
@@ -77,13 +77,16 @@ impl Queue {
         Some((key, op))
     }
 
-    /// Forgets what `origin` asked for.
-    pub(crate) fn forget(&mut self, origin: LayerKey) {
-        self.entries.retain(|(key, _)| *key != origin);
-        self.bytes = self.entries.iter().fold(0, |sum, (_, op)| match op {
-            Op::Send(bytes) | Op::Deliver(bytes, _) => sum + bytes.len(),
-            _ => sum,
-        });
+    /// Takes out all that `origin` asked for.
+    pub(crate) fn forget(&mut self, origin: LayerKey) -> Vec<Op> {
+        let its = self.entries.extract_if(.., |(key, _)| *key == origin);
+        let its: Vec<_> = its.map(|(_, op)| op).collect();
+        for op in &its {
+            if let Op::Send(bytes) | Op::Deliver(bytes, _) = op {
+                self.bytes -= bytes.len();
+            }
+        }
+        its
     }
 }
 

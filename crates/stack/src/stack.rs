@@ -1,18 +1,15 @@
 //! The stack: nodes in order, an application above them, a network below.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::application::{App, Reader};
 use crate::context::Path;
 use crate::core::Core;
 use crate::epoch::Epochs;
 use crate::held::Held;
-use crate::slot::{App, Life, Outbound, Reader, Slot};
-use crate::{
-    Blame, Chunk, Context, End, Epoch, Error, ErrorKind, Event, Layer, LayerKey, LayerView, Limits,
-    Outcome, Protocol, Standing,
-};
+use crate::slot::{Life, Slot};
+use crate::{Context, End, Error, Event, Layer, LayerKey, Limits, Outcome, Protocol, Standing};
 
 /// The most layers that a stack may have.
 pub const MAX_DEPTH: usize = 60;
@@ -102,7 +99,7 @@ impl Stack {
             depth: 1,
             ..Core::default()
         };
-        let key = core.fresh_key();
+        let key = LayerKey::fresh();
         core.keys.push(key);
         let mut top = Slot::new(top);
         top.bit = 1;
@@ -262,149 +259,10 @@ impl Stack {
 
     /// Whether the turn stopped because its work was used up, with more to do: `advance` goes on.
     pub fn has_work(&self) -> bool {
-        self.core.work_is_done() && self.next_offer_with_work().is_some()
+        self.core.work_is_done() && self.next_offer().is_some()
     }
 
-    // ---- the application's side ----
-
-    /// The next bytes for the application, all of one epoch; then [`consume`](Self::consume).
-    pub fn readable(&self) -> &[u8] {
-        if self.reads_stream() {
-            self.slots[self.top()].held.front()
-        } else {
-            &[]
-        }
-    }
-
-    /// Says that the application took the first `n` bytes of [`readable`](Self::readable).
-    pub fn consume(&mut self, n: usize) {
-        let n = n.min(self.readable().len());
-        if n > 0 {
-            let top = self.top();
-            self.slots[top].held.consume(n);
-            self.core.held -= n;
-            self.core.measure(&self.slots[top], top);
-            self.run();
-        }
-    }
-
-    /// Puts bytes back, before all that is [`readable`](Self::readable). They count as bytes of
-    /// the epoch that is readable now, and against the budget.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Limit`] if that is more than the budget.
-    pub fn unread(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.core.held + bytes.len() > self.core.limits.budget {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                Blame::Local,
-                "more bytes put back than the connection's budget allows",
-            ));
-        }
-        let (top, epoch) = (self.top(), self.epochs.present);
-        self.slots[top].held.prepend(bytes, epoch);
-        self.core.held += bytes.len();
-        self.core.measure(&self.slots[top], top);
-        Ok(())
-    }
-
-    /// How the input ends, if nothing is readable before: [`End::Clean`] if the network's end has
-    /// risen to the top, or a layer is parked (see [`parked`](Self::parked)).
-    pub fn input_end(&self) -> Option<End> {
-        if !self.readable().is_empty() {
-            return None;
-        }
-        match &self.end {
-            Some(end) if end.place >= self.top() => Some(end.end.clone()),
-            _ => self.parked().map(|_| End::Clean),
-        }
-    }
-
-    /// The layer whose peer has ended its inbound half, unasked, if all that it decoded has been
-    /// read. Popping it releases what follows.
-    pub fn parked(&self) -> Option<LayerKey> {
-        let place = self.parked_place()?;
-        (!self.rises_above(place)).then(|| self.core.keys[place])
-    }
-
-    /// Writes bytes, through all layers. They are taken whole, and leave for the network at the
-    /// latest with the next [`flush`](Self::flush).
-    ///
-    /// # Errors
-    ///
-    /// If the outgoing half has ended, or the connection has failed, also by this very write.
-    pub fn write<'c>(&mut self, chunk: impl Into<Chunk<'c>>) -> Result<(), Error> {
-        self.write_error()?;
-        self.core.unflushed = true;
-        let top = self.top();
-        Context::new(&mut self.core, Path::Down(&mut self.slots[..top])).send(chunk);
-        self.run();
-        self.failure()
-    }
-
-    /// The error that a write meets now.
-    pub(crate) fn write_error(&self) -> Result<(), Error> {
-        self.failure()?;
-        if self.outgoing != Outgoing::Open {
-            return Err(Error::new(
-                ErrorKind::Closed,
-                Blame::Local,
-                "write after the end of the outgoing half",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Why the connection has failed, if it has.
-    pub(crate) fn failure(&self) -> Result<(), Error> {
-        match &self.failure {
-            Some(error) => Err(error.clone()),
-            None if self.lost => Err(Error::new(
-                ErrorKind::Closed,
-                Blame::Local,
-                "the connection is over",
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// Lets everything written so far reach the peer's application: every layer sends what it
-    /// stages. Without anything new since the last flush it does nothing.
-    pub fn flush(&mut self) {
-        if self.core.unflushed && self.failure.is_none() && !self.lost {
-            self.core.unflushed = false;
-            self.flush_down_to(0);
-            // A flush sends; that is not something new to flush.
-            self.core.unflushed = false;
-            self.run();
-        }
-    }
-
-    /// Whether something was sent, by the application or a layer, since the last flush.
-    pub fn unflushed(&self) -> bool {
-        self.core.unflushed
-    }
-
-    /// Ends the outgoing half: every layer, from the top down, sends its end mark; then
-    /// [`outgoing_ended`](Self::outgoing_ended). Layers in a handshake are waited for.
-    pub fn shutdown(&mut self) {
-        if self.outgoing == Outgoing::Open {
-            self.outgoing = Outgoing::Ending;
-            self.run();
-        }
-    }
-
-    /// Whether writing is better done now than later: the outbox has room, and no layer holds
-    /// back.
-    pub fn writable(&self) -> bool {
-        !self.core.write_paused
-    }
-
-    /// Whether every layer is up.
-    pub fn is_up(&self) -> bool {
-        self.core.handshaking.is_empty()
-    }
+    // ---- the end ----
 
     /// Ends the life of every node, with this reason. Nothing happens after it.
     pub fn close(&mut self, end: End) {
@@ -415,91 +273,9 @@ impl Stack {
         }
     }
 
-    // ---- looking ----
-
-    /// The epoch of the next readable byte, or of the next to come if none is.
-    pub fn epoch(&self) -> Epoch {
-        let held = &self.slots[self.top()].held;
-        let number = held.oldest().unwrap_or(self.epochs.present);
-        let layers = self.slots[..self.top()].iter();
-        self.epochs.describe(
-            number,
-            layers.map(|slot| {
-                let passed_by = slot.until <= number;
-                (
-                    slot.node.name(),
-                    if passed_by { u64::MAX } else { slot.since },
-                )
-            }),
-        )
-    }
-
-    /// The epoch of the next byte to be written.
-    pub fn write_epoch(&self) -> Epoch {
-        let layers = self.slots[..self.top()].iter();
-        let open = layers.filter(|slot| slot.outbound == Outbound::Open);
-        Epoch::new(
-            self.written,
-            open.map(|slot| slot.node.name().to_owned()).collect(),
-        )
-    }
-
-    /// The layers, lowest first.
-    pub fn layers(&self) -> impl DoubleEndedIterator<Item = LayerView<'_>> {
-        let layers = &self.slots[..self.top()];
-        layers
-            .iter()
-            .enumerate()
-            .map(|(place, slot)| LayerView::new(self.core.keys[place], slot))
-    }
-
-    /// A value of type `T` from the topmost layer that has one.
-    pub fn info<T: Any>(&self) -> Option<&T> {
-        let wanted = std::any::TypeId::of::<T>();
-        let mut layers = self.slots[..self.top()].iter().rev();
-        layers.find_map(|slot| slot.node.info(wanted)?.downcast_ref())
-    }
-
-    /// How the input of an application that is a [`Protocol`] has ended, if it has been told, or
-    /// never will be since it has paused and waits for nothing.
-    pub fn app_end(&self) -> Option<End> {
-        match (&self.end, &self.failure) {
-            (Some(end), _) if end.place > self.top() => Some(end.end.clone()),
-            // It has paused, and nothing is left that could make it go on.
-            (_, Some(error)) if self.core.paused.has(self.top()) && self.app_awaits_nothing() => {
-                Some(End::Error(error.clone()))
-            }
-            (_, failure) => {
-                let end = failure.clone().map_or(End::Clean, End::Error);
-                self.app_told_end.then_some(end)
-            }
-        }
-    }
-
-    /// Whether the application has asked for no time to be called at.
-    pub fn app_awaits_nothing(&self) -> bool {
-        let app = self.core.keys[self.top()];
-        self.core.alarms.iter().all(|(key, _)| *key != app)
-    }
-
-    /// The application, if it is a [`Protocol`], after the connection's life.
-    pub fn into_app(mut self) -> Box<dyn Protocol> {
-        let top = self
-            .slots
-            .pop()
-            .unwrap_or_else(|| unreachable!("it stands always"));
-        self.lost = true;
-        match crate::layer::downcast::<App>(top.node) {
-            Ok(App(app)) => app,
-            Err(reader) => reader,
-        }
-    }
-
-    /// The layers, lowest first, out of a stack that is no longer needed. They are not told.
-    pub fn into_layers(mut self) -> Vec<Box<dyn Layer>> {
-        self.lost = true;
-        self.slots.pop();
-        self.slots.drain(..).map(|slot| slot.node).collect()
+    /// The reason that a life ends with for which nobody names one.
+    pub(crate) fn last_end(&self) -> End {
+        self.failure.clone().map_or(End::Clean, End::Error)
     }
 
     // ---- within ----
@@ -539,7 +315,12 @@ impl Stack {
 
     /// Flushes the layers from the top down to the one at `lowest`.
     pub(crate) fn flush_down_to(&mut self, lowest: usize) {
-        for place in (lowest..self.top()).rev() {
+        self.flush_from(self.top(), lowest);
+    }
+
+    /// Flushes the layers below the one at `top`, down to the one at `lowest`.
+    pub(crate) fn flush_from(&mut self, top: usize, lowest: usize) {
+        for place in (lowest..top).rev() {
             if !self.core.down.has(place)
                 && let Err(error) = self.call_down(place, |node, cx| node.flush(cx))
             {
@@ -551,7 +332,6 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        let end = self.failure.clone().map_or(End::Clean, End::Error);
-        self.close(end);
+        self.close(self.last_end());
     }
 }

@@ -23,8 +23,8 @@ pub trait Transport {
     /// Everything sent so far must be able to reach the peer's application: what is staged goes
     /// down now. The layers below are flushed by the stack, after this one.
     ///
-    /// Called only if something was sent since the last flush. A layer whose handshake is under
-    /// way sends what it staged as soon as it is up.
+    /// Called if something was sent since the last flush, and before a layer below leaves. A layer
+    /// whose handshake is under way sends what it staged as soon as it is up.
     ///
     /// # Errors
     ///

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::bits::Places;
+use crate::change::refusal;
 use crate::context::{Path, took_too_much};
 use crate::core::Core;
 use crate::queue::Op;
-use crate::slot::{Inbound, Life, Outbound};
+use crate::slot::{Inbound, Life};
 use crate::stack::{Outgoing, RisingEnd, Stack};
 use crate::{Blame, Context, End, Error, ErrorKind, Event, LayerKey};
 
@@ -36,9 +37,9 @@ impl Stack {
     /// nothing is built on it; then what was asked for in the pass that has just ended; then the
     /// bytes that wait, the topmost first, so that room is made before it is needed.
     fn step(&mut self) -> bool {
-        if let Some((place, error)) = self.core.failed.take() {
-            let error = error.in_layer(self.slots[place].node.name());
-            self.record_failure(place + 1, error);
+        // What a node delivers unasked is of the present.
+        self.core.rising = self.epochs.present;
+        if self.note_failure() {
             return true;
         }
         if !self.core.marked.is_empty() || !self.core.risen.is_empty() {
@@ -54,12 +55,22 @@ impl Stack {
             return true;
         }
         if !self.core.work_is_done()
-            && let Some(place) = self.next_offer_with_work()
+            && let Some(place) = self.next_offer()
         {
             self.offer(place);
             return true;
         }
         self.tell_write_level() || self.tell_parked() || self.raise_end() || self.finish_all()
+    }
+
+    /// A node has failed.
+    pub(crate) fn note_failure(&mut self) -> bool {
+        let Some((place, error)) = self.core.failed.take() else {
+            return false;
+        };
+        let error = error.in_layer(self.slots[place].node.name());
+        self.record_failure(place + 1, error);
+        true
     }
 
     /// Input is over above `place`; writing is over everywhere.
@@ -137,8 +148,11 @@ impl Stack {
                 Context::new(&mut self.core, Path::Down(below)).send(bytes.bytes_mut());
             }
             Op::Push(key, layer) => {
+                if let Err(refused) = self.push_and_tell(key, layer) {
+                    self.events.push_back((0, refused));
+                    self.refuse_what_follows(origin);
+                }
                 self.core.regate();
-                self.push_and_tell(key, layer);
             }
             Op::Pop(key) => self.pop_and_tell(key),
             Op::Shutdown if self.outgoing == Outgoing::Open => self.outgoing = Outgoing::Ending,
@@ -146,13 +160,32 @@ impl Stack {
         }
     }
 
+    /// A push was refused: what its asker sent behind it was meant to go through the layer, and
+    /// must not go out without; what it asked for behind it built on the layer.
+    fn refuse_what_follows(&mut self, origin: LayerKey) {
+        for op in self.core.queue.forget(origin) {
+            let error = refusal("a push that was asked for before it was refused");
+            let event = match op {
+                Op::Push(key, layer) => Event::PushRefused { key, layer, error },
+                Op::Pop(key) => Event::PopRefused { key, error },
+                Op::Shutdown => {
+                    self.core.queue.push(origin, Op::Shutdown);
+                    continue;
+                }
+                Op::Send(_) | Op::Deliver(..) => continue,
+            };
+            self.events.push_back((0, event));
+        }
+    }
+
     // ---- bytes that wait ----
 
     /// The topmost node to be offered what waits below it, as far as demand goes.
-    pub(crate) fn next_offer_with_work(&self) -> Option<usize> {
+    pub(crate) fn next_offer(&self) -> Option<usize> {
         let core = &self.core;
         let shut = core.gated | core.sealed | core.paused | core.reader;
-        let mut ready = Places((core.stirred | core.starved).0 & !shut.0);
+        let ready = core.stirred.0 & core.holding.0 | core.starved.0;
+        let mut ready = Places(ready & !shut.0);
         while let Some(place) = ready.highest() {
             ready.set(place, false);
             let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
@@ -228,7 +261,7 @@ impl Stack {
         } else if slot.held.straddles() {
             self.core.fail(
                 place,
-                Error::local("it left input of an epoch untaken, and the epoch is over"),
+                Error::truncated("the input of an epoch ends within a record"),
             );
         } else if core.full.has(place) {
             self.core.fail(
@@ -256,6 +289,9 @@ impl Stack {
         }
         // What waits below a node that has failed is never taken.
         let sealed = core.sealed.has(place);
+        if core.starved.has(place) && !sealed {
+            return false;
+        }
         if core.holding.has(place) && !sealed {
             let may_be_taken = core.may_be_taken(place);
             let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
@@ -267,9 +303,6 @@ impl Stack {
                 self.core.fail(place, error);
                 return true;
             }
-        }
-        if core.starved.has(place) && !sealed {
-            return false;
         }
         if let Some(end) = &mut self.end {
             end.place += 1;
@@ -336,11 +369,10 @@ impl Stack {
             self.events.clear();
             return false;
         }
-        let oldest = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.held.oldest())
-            .min();
+        // What the application was offered and left does not hold up what it may wait for.
+        let left = self.core.holding.has(self.top()) && !self.core.may_be_taken(self.top());
+        let waiting = &self.slots[..self.core.depth - usize::from(left)];
+        let oldest = waiting.iter().filter_map(|slot| slot.held.oldest()).min();
         let told = |(epoch, _): &(u64, Event)| oldest.is_none_or(|oldest| oldest >= *epoch);
         if !self.events.front().is_some_and(told) {
             return false;
@@ -396,9 +428,8 @@ impl Stack {
 
     /// Ends the outgoing half of the layer at `place`.
     pub(crate) fn finish(&mut self, place: usize) {
-        if self.slots[place].outbound == Outbound::Open {
+        if !self.core.down.has(place) {
             let finished = self.call_down(place, |node, cx| node.finish(cx));
-            self.slots[place].outbound = Outbound::Ended;
             self.core.down.set(place, true);
             self.core.held_back.set(place, false);
             self.core.unflushed = true;
@@ -425,6 +456,7 @@ impl Stack {
                         "the handshake took too long",
                     );
                     slot.life = Life::Standing;
+                    self.core.handshaking.set(place, false);
                     self.core.fail(place, error);
                 }
                 Life::Leaving { until, late: false } if until <= now => {

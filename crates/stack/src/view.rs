@@ -1,25 +1,31 @@
 //! The stack, to look at.
 
+use std::any::Any;
 use std::fmt;
 
+use crate::layer::is;
 use crate::slot::{Life, Slot};
-use crate::{LayerKey, Stack, Traffic};
+use crate::{Epoch, Layer, LayerId, LayerKey, Stack, Traffic};
 
 /// A layer as it stands in the stack, to look at.
 #[derive(Clone, Copy)]
 pub struct LayerView<'a> {
     key: LayerKey,
     slot: &'a Slot,
+    /// Its outbound half has ended.
+    finished: bool,
 }
 
 impl<'a> LayerView<'a> {
-    pub(crate) fn new(key: LayerKey, slot: &'a Slot) -> Self {
-        Self { key, slot }
-    }
-
     /// Which layer.
     pub fn key(self) -> LayerKey {
         self.key
+    }
+
+    /// Which layer, with its type, if that is `L`: to pop a layer whose push was cancelled while
+    /// it was awaited.
+    pub fn id<L: Layer>(self) -> Option<LayerId<L>> {
+        is::<L>(&*self.slot.node).then(|| LayerId::new(self.key))
     }
 
     /// Its name.
@@ -49,10 +55,56 @@ impl fmt::Debug for LayerView<'_> {
             .field("name", &self.name())
             .field("life", &self.slot.life)
             .field("inbound", &self.slot.inbound)
-            .field("outbound", &self.slot.outbound)
+            .field("finished", &self.finished)
             .field("traffic", &self.slot.traffic)
             .field("held", &self.held())
             .finish()
+    }
+}
+
+/// Looking.
+impl Stack {
+    /// The epoch of the next readable byte, or of the next to come if none is.
+    pub fn epoch(&self) -> Epoch {
+        let held = &self.slots[self.top()].held;
+        let number = held.oldest().unwrap_or(self.epochs.present);
+        let layers = self.slots[..self.top()].iter();
+        self.epochs.describe(
+            number,
+            layers.map(|slot| {
+                let passed_by = slot.until <= number;
+                (
+                    slot.node.name(),
+                    if passed_by { u64::MAX } else { slot.since },
+                )
+            }),
+        )
+    }
+
+    /// The epoch of the next byte to be written.
+    pub fn write_epoch(&self) -> Epoch {
+        let open = self.layers().filter(|layer| !layer.finished);
+        Epoch::new(
+            self.written,
+            open.map(|layer| layer.name().to_owned()).collect(),
+        )
+    }
+
+    /// The layers, lowest first.
+    pub fn layers(&self) -> impl DoubleEndedIterator<Item = LayerView<'_>> {
+        let layers = self.slots[..self.top()].iter().enumerate();
+        layers.map(|(place, slot)| LayerView {
+            key: self.core.keys[place],
+            slot,
+            finished: self.core.down.has(place),
+        })
+    }
+
+    /// A value of type `T` from the topmost layer that has one.
+    pub fn info<T: Any>(&self) -> Option<&T> {
+        let wanted = std::any::TypeId::of::<T>();
+        let mut layers = self.slots[..self.top()].iter().rev();
+        layers.find_map(|slot| slot.node.info(wanted)?.downcast_ref())
     }
 }
 

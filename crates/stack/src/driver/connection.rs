@@ -11,11 +11,11 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::drive::Driver;
 use super::frozen::Frozen;
-use super::parts::Parts;
 use super::pop::PopError;
 use super::wakers::Side;
 use crate::{
-    Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Popping, PushError, Stack,
+    Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts, Popping, PushError,
+    Stack,
 };
 
 /// A stack of layers over a socket: a stream of bytes whose layers change while it lives.
@@ -145,13 +145,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// # Cancelling
     ///
     /// Before it is first polled, nothing has happened. After that the layer is leaving.
-    pub async fn start_pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(), PopError> {
+    pub async fn start_pop(&mut self, key: impl Into<LayerKey>) -> Result<(), PopError> {
+        let key = key.into();
         let driver = self.driver_mut();
         driver.begin_turn();
-        driver
-            .stack
-            .start_pop(id.key())
-            .map_err(PopError::Refused)?;
+        driver.stack.start_pop(key).map_err(PopError::Refused)?;
         // The peer may wait for our end mark, and nothing be written here for long.
         driver.hand_over();
         poll_fn(|task| {
@@ -159,9 +157,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 if let Err(error) = driver.stack.failure() {
                     return Some(Err(PopError::Failed(error)));
                 }
-                match driver.stack.popping(id.key()) {
+                match driver.stack.popping(key) {
                     Popping::Waiting => None,
-                    Popping::NotAsked => Some(Err(PopError::Refused(not_exact()))),
+                    // It waited for the layer's handshake, and was not possible then.
+                    Popping::NotAsked => {
+                        Some(driver.stack.start_pop(key).map_err(PopError::Refused))
+                    }
                     _ => Some(Ok(())),
                 }
             })
@@ -191,13 +192,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 if let Err(error) = driver.stack.failure() {
                     return Some(Err(PopError::Failed(error)));
                 }
-                match driver.stack.popping(id.key()) {
+                match driver.stack.popping(id) {
                     Popping::OutboundEnded { late: true, .. } => Some(Err(PopError::Late)),
                     _ => None,
                 }
             });
-            // Only if nothing more can be done without a read does it take one.
-            match self.driver_mut().stack.popping(id.key()) {
+            // `NeedsRead` only if nothing else can go on.
+            match self.driver_mut().stack.popping(id) {
                 Popping::OutboundEnded {
                     needs_read: true, ..
                 } if poll.is_pending() => {
@@ -282,13 +283,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// Takes the connection apart: the socket, what was not read, what was not sent. What the
-    /// layers staged is in what was not sent.
+    /// Takes the connection apart: the socket, what was not read, what was not sent, and the
+    /// layers.
     pub fn into_parts(mut self) -> Parts<Io> {
         let Some(driver) = self.driver.take() else {
             unreachable!("taken only here")
         };
-        Parts::new(driver.io, driver.stack)
+        driver.stack.into_parts().with_io(driver.io)
     }
 
     pub(super) fn driver_mut(&mut self) -> &mut Driver<Io> {
@@ -297,14 +298,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             None => unreachable!("taken only by into_parts"),
         }
     }
-}
-
-fn not_exact() -> Error {
-    Error::new(
-        crate::ErrorKind::Refused,
-        crate::Blame::Local,
-        "the layer has no end mark, and inbound bytes are under way",
-    )
 }
 
 /// Hands over what was written and not flushed, if the socket takes it at once.

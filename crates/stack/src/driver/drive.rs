@@ -11,6 +11,9 @@ use super::wakers::{Side, Wakers};
 use crate::buffer::BLOCK;
 use crate::{Error, Stack};
 
+/// How often a poll reads from a socket that always has more, before other tasks have their turn.
+const READS: u32 = 32;
+
 /// A stack, the socket below it, and all that waiting needs.
 pub(super) struct Driver<Io> {
     pub(super) io: Io,
@@ -73,6 +76,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         if self.stack.has_work() || self.stack.deadline().is_some() {
             self.begin_turn();
         }
+        let mut reads = 0;
         loop {
             if let Some(result) = done(self) {
                 self.wakers.disarm(side);
@@ -81,7 +85,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             }
             // A writer comes here because there is no room: that is made first.
             let wrote = side == Side::Write && self.write_out();
-            if wrote || self.read_in() {
+            let read = !wrote && reads < READS && self.read_in();
+            if wrote || read {
+                reads += u32::from(read);
                 continue;
             }
             // A flush that sends nothing may yet make room, or fail.
@@ -90,7 +96,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             if self.write_out() || self.end_socket() || flushed {
                 continue;
             }
-            if self.stack.has_work() {
+            if self.stack.has_work() || reads == READS {
                 // Other tasks have their turn now; this one goes on after them.
                 task.waker().wake_by_ref();
             } else if self.deadline_passed() {
@@ -131,7 +137,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Reads once from the socket, if the stack wants input. Whether anything came.
     fn read_in(&mut self) -> bool {
-        if self.frozen || !self.stack.wants_input() {
+        // With work left over, what would be read could only wait.
+        if self.frozen || !self.stack.wants_input() || self.stack.has_work() {
             return false;
         }
         let mut cx = Context::from_waker(&self.waker);
@@ -250,7 +257,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             }
             let end = driver.stack.input_end()?;
             // The peer should learn of it, an alert for instance, if the socket takes it at once.
-            driver.write_out();
+            driver.hand_over();
             Some(end.error().cloned().map_or(Ok(false), Err))
         })
     }
@@ -343,7 +350,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 }
 
 /// The one place of this crate that looks at a clock.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the driver is who tells the core the time"
 )]
@@ -351,7 +358,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-#[allow(clippy::disallowed_methods, reason = "the connection's one timer")]
+#[expect(clippy::disallowed_methods, reason = "the connection's one timer")]
 fn sleep_until(at: Instant) -> Sleep {
     tokio::time::sleep_until(at)
 }

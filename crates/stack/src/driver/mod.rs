@@ -3,13 +3,11 @@
 mod connection;
 mod drive;
 mod frozen;
-mod parts;
 mod pop;
 mod serve;
 mod wakers;
 
 pub use connection::Connection;
 pub use frozen::Frozen;
-pub use parts::Parts;
 pub use pop::PopError;
 pub use serve::{serve, serve_with};

@@ -6,6 +6,7 @@ use crate::Error;
 
 /// Why awaiting a pop ended before the layer had left.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum PopError {
     /// Nothing has changed: the layer cannot be popped as things stand, or does not stand.
     Refused(Error),
@@ -31,10 +32,11 @@ impl fmt::Display for PopError {
     }
 }
 
+/// The text says all that the error inside does; so the source is that error's own.
 impl std::error::Error for PopError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Refused(error) | Self::Failed(error) => Some(error),
+            Self::Refused(error) | Self::Failed(error) => error.source(),
             Self::NeedsRead | Self::Late => None,
         }
     }

@@ -42,10 +42,10 @@ where
     let mut driver = Driver::new(io, Stack::with_app(Box::new(app), limits));
     let end = poll_fn(|task| driver.poll(Side::Read, task, over)).await;
     driver.stack.close(end.clone());
-    let app: Box<dyn Any> = driver.stack.into_app();
-    match app.downcast() {
-        Ok(app) => (*app, end),
-        Err(_) => unreachable!("it is the very application"),
+    let app = driver.stack.into_app();
+    match app.map(|app| (app as Box<dyn Any>).downcast()) {
+        Some(Ok(app)) => (*app, end),
+        _ => unreachable!("it is the very application"),
     }
 }
 
@@ -54,7 +54,7 @@ fn over<Io: AsyncRead + AsyncWrite + Unpin>(driver: &mut Driver<Io>) -> Option<E
     let end = driver.stack.app_end()?;
     if end.error().is_some() {
         // The peer should learn of it, an alert for instance, if the socket takes it at once.
-        driver.write_out();
+        driver.hand_over();
         return Some(end);
     }
     if driver.stack.app_awaits_nothing() {
