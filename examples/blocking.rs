@@ -20,6 +20,9 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 /// The shortest wait: to a socket, a timeout of zero means for ever.
 const TICK: Duration = Duration::from_millis(1);
 
+/// The longest line.
+const LONGEST: usize = 8 * 1024;
+
 /// A stack, the socket below it, and the clock that counts from the connection's beginning.
 struct Blocking {
     stack: Stack,
@@ -94,11 +97,14 @@ impl Blocking {
     /// The next line. What follows it stays where it is.
     fn line(&mut self) -> Result<String> {
         self.until(|stack| {
-            let end = stack.readable().iter().position(|byte| *byte == b'\n')?;
+            let Some(end) = stack.readable().iter().position(|byte| *byte == b'\n') else {
+                let endless = stack.readable().len() > LONGEST;
+                return endless.then(|| Err("the line has no end".into()));
+            };
             let line = String::from_utf8_lossy(&stack.readable()[..end]).into_owned();
             stack.consume(end + 1);
-            Some(line)
-        })
+            Some(Ok(line))
+        })?
     }
 
     fn pop(&mut self, id: LayerId<TlsLayer>) -> Result<TlsLayer> {

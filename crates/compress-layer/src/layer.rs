@@ -63,7 +63,7 @@ impl CompressLayer {
     /// Sets how much input the peer may send without one byte coming of it (empty blocks,
     /// skippable frames); more is an error of kind [`ErrorKind::Limit`]. 1 MiB if not set.
     #[must_use]
-    pub fn fruitless_limit(mut self, bytes: usize) -> Self {
+    pub fn with_fruitless_limit(mut self, bytes: usize) -> Self {
         self.fruitless_limit = bytes;
         self
     }

@@ -57,7 +57,7 @@
 //!
 //! *Bounds.* Output is made in blocks of 16 KiB, and only while somebody above wants one, so a
 //! bomb costs no more memory than plain bytes do. Input that yields nothing is bounded (see
-//! [`CompressLayer::fruitless_limit`]), and so is a zstd window: 8 MiB.
+//! [`CompressLayer::with_fruitless_limit`]), and so is a zstd window: 8 MiB.
 //!
 //! *Undecodable input* is an error of the peer. What was decoded before it is delivered first.
 //!

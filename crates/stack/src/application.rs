@@ -18,7 +18,8 @@ impl Stack {
         }
     }
 
-    /// Says that the application took the first `n` bytes of [`readable`](Self::readable).
+    /// Says that the application took the first `n` bytes of [`readable`](Self::readable), or all
+    /// if those are fewer.
     pub fn consume(&mut self, n: usize) {
         let n = n.min(self.readable().len());
         if n > 0 {
@@ -155,8 +156,8 @@ impl Stack {
         self.core.handshaking.is_empty()
     }
 
-    /// How the input of an application that is a [`Protocol`] has ended, if it has been told, or
-    /// never will be since it has paused and waits for nothing.
+    /// How the input of an application that is a [`Protocol`] has ended: once it was told, or, if
+    /// it has paused and awaits no time, once the connection has failed.
     pub fn app_end(&self) -> Option<End> {
         match (&self.end, &self.failure) {
             (Some(end), failure) if end.place > self.top() => Some(match failure {

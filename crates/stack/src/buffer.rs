@@ -9,8 +9,9 @@ const SMALL: usize = 4 * 1024;
 /// The buffer of those who pass their mark by what they had begun: an outbox filled up to the mark
 /// takes one more block, and what a layer adds to it.
 const LARGE: usize = 2 * BLOCK + 16 * 1024;
-/// Page-aligned buffers keep `memcpy` and the kernel's copies off the slow path that some
-/// processors take when source and destination lie a few bytes apart within a page.
+/// Page-aligned buffers keep `memcpy` and the kernel's copies off the slow path that they take
+/// where source and destination lie a few bytes apart within a page (see ARCHITECTURE.md, "The
+/// `memcpy` trap").
 const PAGE: usize = 4096;
 
 /// The usable sizes of the pool's shelves.
@@ -112,8 +113,11 @@ impl Buffer {
     /// Says that `n` bytes of the spare room are bytes now. With none and no others, the memory
     /// goes back to the pool.
     pub(crate) fn fill(&mut self, n: usize) {
+        assert!(
+            n <= self.size - self.end,
+            "more bytes than there was room for"
+        );
         self.end += n;
-        debug_assert!(self.end <= self.size);
         if self.is_empty() {
             self.release();
         }

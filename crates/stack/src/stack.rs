@@ -24,9 +24,10 @@ pub const MAX_DEPTH: usize = 60;
 /// |---|---|
 /// | the network's side | [`receive`](Self::receive) or [`input_space`](Self::input_space) + [`filled`](Self::filled), [`receive_end`](Self::receive_end), [`fail`](Self::fail), [`fail_sending`](Self::fail_sending); [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`outgoing_ended`](Self::outgoing_ended); [`wants_input`](Self::wants_input) |
 /// | time | [`advance`](Self::advance), [`deadline`](Self::deadline), [`has_work`](Self::has_work) |
-/// | the application's side | [`readable`](Self::readable) + [`consume`](Self::consume), [`input_end`](Self::input_end); [`write`](Self::write), [`flush`](Self::flush), [`shutdown`](Self::shutdown), [`writable`](Self::writable) |
-/// | changes | [`push`](Self::push), [`push_after`](Self::push_after), [`start_pop`](Self::start_pop), [`take_popped`](Self::take_popped), [`rip`](Self::rip) |
-/// | looking | [`layers`](Self::layers), [`info`](Self::info), [`epoch`](Self::epoch), `Display` |
+/// | the application's side | [`readable`](Self::readable) + [`consume`](Self::consume), [`unread`](Self::unread), [`input_end`](Self::input_end), [`parked`](Self::parked); [`write`](Self::write), [`flush`](Self::flush), [`unflushed`](Self::unflushed), [`writable`](Self::writable), [`shutdown`](Self::shutdown); for a [`Protocol`] at the top [`app_end`](Self::app_end), [`app_awaits_nothing`](Self::app_awaits_nothing) |
+/// | changes | [`push`](Self::push), [`push_after`](Self::push_after), [`is_up`](Self::is_up); [`start_pop`](Self::start_pop), [`popping`](Self::popping), [`take_popped`](Self::take_popped); [`rip`](Self::rip) |
+/// | looking | [`layers`](Self::layers), [`info`](Self::info), [`epoch`](Self::epoch), [`write_epoch`](Self::write_epoch), `Display` |
+/// | the end | [`close`](Self::close), [`into_app`](Self::into_app), [`into_parts`](Self::into_parts) |
 ///
 /// A turn of a loop: `advance` to the present time; read what there is while `wants_input`; read,
 /// write and change as the application likes; before waiting for input, `flush`; write `outgoing`
@@ -160,6 +161,10 @@ impl Stack {
     }
 
     /// Says that the first `n` bytes of [`input_space`](Self::input_space) came from the network.
+    ///
+    /// # Panics
+    ///
+    /// If there was no room for that many.
     pub fn filled(&mut self, n: usize) {
         let epoch = self.epochs.present;
         let slot = &mut self.slots[0];
@@ -205,7 +210,8 @@ impl Stack {
         self.core.outbox.bytes()
     }
 
-    /// Says that the network took the first `n` bytes of [`outgoing`](Self::outgoing).
+    /// Says that the network took the first `n` bytes of [`outgoing`](Self::outgoing), or all if
+    /// those are fewer.
     pub fn sent(&mut self, n: usize) {
         self.core.outbox.consume(n.min(self.core.outbox.len()));
         self.run();

@@ -8,9 +8,9 @@ use crate::record::FULL;
 const PAGE: usize = 4096;
 /// How many blocks a thread keeps.
 const POOLED: usize = 8;
-/// `memcpy` of more than 2 KiB falls to a tenth of its speed on some processors when source and
-/// destination lie a few bytes apart within a page. Blocks begin amid a page, for the stack's
-/// buffers begin at one; and what may lie anywhere is copied in pieces of this size.
+/// Larger copies fall to a twentieth of their speed where source and destination lie a few bytes
+/// apart within a page (see ARCHITECTURE.md, "The `memcpy` trap"). Blocks begin amid a page, for
+/// the stack's buffers begin at one; and what may lie anywhere is copied in pieces of this size.
 const PIECE: usize = 2048;
 
 thread_local! {

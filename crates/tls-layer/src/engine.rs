@@ -35,7 +35,7 @@ pub(crate) trait Engine: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The record is not acceptable. The alert has been sent; the session is over.
+    /// The record is not acceptable. The alert has been sent, if there is one; the session is over.
     fn read(&mut self, record: &mut [u8], cx: &mut Context<'_>) -> Result<(), Error>;
 
     /// Seals the plaintext of one record and sends it.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
 use stack::{
-    Chunk, Context, Error, Exit, Layer, Protocol, Readiness, Residue, Standing, Transport,
+    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Standing,
+    Transport,
 };
 
 use crate::engine::{self, Engine};
@@ -19,6 +20,8 @@ use crate::stage::Stage;
 
 /// What may be written during the handshake before writing is to pause.
 const WAITING_HIGH: usize = 64 * 1024;
+/// What those may write who go on nevertheless.
+const WAITING_MOST: usize = 4 * 1024 * 1024;
 
 /// TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) as one layer, client or server.
 ///
@@ -217,6 +220,13 @@ impl Transport for TlsLayer {
     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
         let mut bytes = chunk.as_slice();
         if let Life::Handshaking { waiting } = &mut self.life {
+            if waiting.len() + bytes.len() > WAITING_MOST {
+                return Err(Error::new(
+                    ErrorKind::Limit,
+                    Blame::Local,
+                    "too much was written during the handshake",
+                ));
+            }
             waiting.extend_from_slice(bytes);
             cx.hold_back(waiting.len() > WAITING_HIGH);
             return Ok(());

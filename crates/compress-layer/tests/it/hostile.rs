@@ -194,7 +194,7 @@ fn output_renews_the_budget_of_fruitless_input() {
     peer.push(CompressLayer::deflate(6)).unwrap();
     let mut stack = bare();
     stack
-        .push(CompressLayer::deflate(6).fruitless_limit(100))
+        .push(CompressLayer::deflate(6).with_fruitless_limit(100))
         .unwrap();
     for _ in 0..50 {
         peer.write(b"x").unwrap();

@@ -54,6 +54,10 @@ use crate::{
 /// it fails with [`io::ErrorKind::UnexpectedEof`]; every [`io::Error`] holds an [`Error`] that
 /// names the layer. A read returns 0, too, where the peer ended a layer that nobody here was
 /// popping: then [`parked`](Self::parked) names it, and popping it makes the stream go on.
+///
+/// One read returns bytes of one epoch only ([`read_epoch`](Self::read_epoch)). Helpers that join
+/// reads, such as `read_exact` and `read_to_end`, know of no epochs: do not let one run across a
+/// pop that was asked for.
 pub struct Connection<Io: AsyncRead + AsyncWrite + Unpin> {
     /// `None` only while `into_parts` consumes the connection.
     driver: Option<Driver<Io>>,

@@ -18,6 +18,7 @@ use crate::{Layer, LayerId, PushError};
 /// [`Connection::push_after`] does not fit, since the answer is written by other code, that code
 /// writes it to this guard. What was received before the freeze and not read is residue; what the
 /// peer sends from then on stays in the socket until the layer is there.
+#[must_use = "reading thaws at once if the guard is dropped"]
 pub struct Frozen<'a, Io: AsyncRead + AsyncWrite + Unpin> {
     connection: &'a mut Connection<Io>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stack::{Event, Limits, Stack};
+use stack::{Blame, ErrorKind, Event, Limits, Stack};
 use tls_layer::rustls::version::{TLS12, TLS13};
 use tls_layer::{TlsInfo, TlsLayer, TlsVersion};
 
@@ -81,6 +81,24 @@ fn a_flush_during_the_handshake_needs_no_second_one() {
         }
     }
     assert_eq!(server.readable(), b"hello");
+}
+
+#[test]
+fn what_waits_for_the_handshake_is_bounded() {
+    let configs = configs(&TLS13);
+    let mut client = Stack::new(Limits::default());
+    client.push(configs.client()).unwrap();
+    let chunk = [7; 64 * 1024];
+    client.write(&chunk).unwrap();
+    assert!(client.writable());
+    client.write(&chunk).unwrap();
+    assert!(!client.writable(), "writing is to pause");
+    let refused = (0..100).find_map(|_| client.write(&chunk).err());
+    let refused = refused.expect("whoever goes on nevertheless may not do so for ever");
+    assert_eq!(
+        (refused.kind(), refused.blame(), refused.layer()),
+        (ErrorKind::Limit, Blame::Local, Some("tls"))
+    );
 }
 
 #[test]
