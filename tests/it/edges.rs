@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use stack::{
     Blame, Chunk, Connection, Context, End, Error, ErrorKind, Event, Exit, Layer, LayerId, Limits,
-    Outcome, PopError, Protocol, Readiness, Residue, Stack, Standing, Transport, serve,
+    Outcome, PopError, Protocol, Readiness, Residue, Stack, Standing, Transport,
 };
-use tokio::io::{AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-use crate::pair::{read_all, read_epochs};
+use crate::pair::read_all;
 use crate::toy::{Toy, Witness};
 
 fn toy() -> Toy {
@@ -41,8 +41,6 @@ struct Odd {
     alerts: bool,
     /// Asks whether a block is wanted before it passes one on.
     asks: bool,
-    /// Delivers what is sent through it.
-    echoes: bool,
 }
 
 impl Protocol for Odd {
@@ -68,9 +66,7 @@ impl Protocol for Odd {
 
 impl Transport for Odd {
     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        if self.echoes {
-            cx.deliver(&mut chunk.as_slice().to_vec());
-        } else if self.stages {
+        if self.stages {
             self.staged.extend_from_slice(chunk.as_slice());
         } else {
             cx.send(chunk);
@@ -152,6 +148,34 @@ fn what_is_sent_behind_a_push_that_is_refused_never_goes_out_in_clear() {
         assert_eq!(*log.lock().unwrap(), [expected, "refused Odd"]);
         assert_eq!(stack.to_string(), "app <=> network");
     }
+}
+
+/// Leaves one layer for another, and sends a secret through that.
+struct Swaps(Option<LayerId<Toy>>);
+
+impl Protocol for Swaps {
+    fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        self.0 = Some(cx.push(toy()));
+        Ok(Readiness::Up)
+    }
+
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        if let Some(old) = self.0.take() {
+            cx.pop(old);
+            // The old one is still leaving, so this is refused.
+            cx.push(toy().client());
+            cx.send(b"swordfish\n");
+        }
+        Ok(bytes.len())
+    }
+}
+
+#[test]
+fn nor_does_it_where_a_leaving_layer_is_in_the_way() {
+    let mut stack = Stack::with_app(Box::new(Swaps(None)), Limits::default());
+    stack.receive(&mut record(b"go\n"));
+    stack.flush();
+    assert_eq!(stack.outgoing(), mark());
 }
 
 #[test]
@@ -274,10 +298,10 @@ async fn over_a_socket_too_the_last_word_leaves() {
     };
     a.push(alerts).await.unwrap();
     b.write_all(b"x").await.unwrap();
-    let read = tokio::io::AsyncReadExt::read_u8(&mut a).await;
+    let read = a.read_u8().await;
     assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::InvalidData);
     let mut seen = [0; 5];
-    let alert = tokio::io::AsyncReadExt::read_exact(&mut b, &mut seen);
+    let alert = b.read_exact(&mut seen);
     tokio::time::timeout(Duration::from_secs(1), alert)
         .await
         .expect("no alert")
@@ -372,25 +396,6 @@ fn half_a_line_holds_up_no_event_and_never_joins_the_next_epoch() {
 }
 
 #[test]
-fn what_a_layer_delivers_unasked_is_of_the_present_epoch() {
-    let mut stack = Stack::new(Limits::default());
-    let echoes = Odd {
-        echoes: true,
-        ..Odd::default()
-    };
-    stack.push(echoes).unwrap();
-    let present = stack.epoch().number();
-    let refuses = Odd {
-        refuses: true,
-        ..Odd::default()
-    };
-    assert!(stack.push(refuses).is_err());
-    stack.write(b"x").unwrap();
-    assert_eq!(stack.epoch().number(), present);
-    assert_eq!(read_epochs(&mut stack), [(vec!["Odd".into()], "x".into())]);
-}
-
-#[test]
 fn a_failure_keeps_its_name_when_a_layer_below_it_is_ripped_out() {
     let mut stack = Stack::new(Limits::default());
     let id = stack.push(toy()).unwrap();
@@ -454,70 +459,6 @@ fn what_is_put_back_for_an_application_is_offered_to_it() {
     assert_eq!(*log.lock().unwrap(), ["back"]);
 }
 
-/// Has more to read at any time, and takes all.
-struct Endless;
-
-impl tokio::io::AsyncRead for Endless {
-    fn poll_read(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        buf: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        buf.put_slice(&[0; 100]);
-        std::task::Poll::Ready(Ok(()))
-    }
-}
-
-impl tokio::io::AsyncWrite for Endless {
-    fn poll_write(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        std::task::Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-}
-
-/// Takes all, and says nothing.
-struct Sink;
-
-impl Protocol for Sink {
-    fn received(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        Ok(bytes.len())
-    }
-}
-
-#[tokio::test]
-async fn a_socket_that_always_has_more_leaves_other_tasks_their_turn() {
-    let mut turns = 0;
-    let others = async {
-        for _ in 0..10 {
-            turns += 1;
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        _ = serve(Endless, Sink) => panic!("it has no end"),
-        () = others => {}
-    }
-    assert_eq!(turns, 10);
-}
-
 /// Rejects what came before it; needed where a toy's own rule does not do.
 struct Strict;
 
@@ -551,4 +492,69 @@ fn half_a_record_below_a_standing_layer_is_residue_too() {
         pushed.map(|_| ()).unwrap_err().error().kind(),
         ErrorKind::Residue
     );
+}
+
+/// Two turns' work for the lower layer; with the last of it, the upper one gets a record that it
+/// may take in the next turn only.
+fn behind_the_work(work: usize) -> Vec<u8> {
+    let answer = [b'k', 4, 1, 1, 1, 1]; // Costs the upper layer no work, and makes nothing.
+    let mut wire = record(&answer).repeat(2 * work - 1);
+    wire.extend(record(
+        &[vec![b'D', 4], b"text".map(|b| b ^ 1).to_vec(), mark()].concat(),
+    ));
+    wire.extend(mark());
+    wire
+}
+
+#[test]
+fn an_end_behind_bytes_that_wait_for_the_next_turn_is_no_truncation() {
+    let mut stack = Stack::new(Limits {
+        work: 1,
+        ..Limits::default()
+    });
+    stack.push(toy()).unwrap();
+    stack.push(Toy::new("high", 1)).unwrap();
+    stack.receive(&mut behind_the_work(1));
+    stack.receive_end();
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        stack.advance(Duration::ZERO);
+        seen.extend(read_all(&mut stack));
+    }
+    let end = stack.input_end().unwrap();
+    assert!(end.error().is_none(), "{end:?}");
+    assert_eq!(seen, b"text");
+}
+
+#[tokio::test]
+async fn with_default_limits_an_end_right_behind_the_data_is_no_truncation() {
+    let (a, mut b) = duplex(1000);
+    let mut a = Connection::new(a);
+    a.push(toy()).await.unwrap();
+    a.push(Toy::new("high", 1)).await.unwrap();
+    let work = Limits::default().work as usize;
+    b.write_all(&behind_the_work(work)).await.unwrap();
+    b.shutdown().await.unwrap();
+    let mut seen = Vec::new();
+    let read = a.read_to_end(&mut seen).await;
+    assert!(read.is_ok(), "{read:?} after {seen:?}");
+    assert_eq!(seen, b"text");
+}
+
+#[test]
+fn a_read_that_brings_nothing_changes_nothing() {
+    let kinds = [false, true].map(|fill| {
+        let mut stack = Stack::with_app(Box::new(Lines(Log::default())), Limits::default());
+        stack.receive(&mut [record(b"half a line"), mark()].concat());
+        if fill {
+            stack.input_space();
+            stack.filled(0);
+        }
+        stack.receive_end();
+        let end = stack.app_end().unwrap();
+        let error = end.error().unwrap();
+        (error.kind(), error.blame(), error.to_string())
+    });
+    assert_eq!(kinds[0].0, ErrorKind::Truncated);
+    assert_eq!(kinds[0], kinds[1]);
 }

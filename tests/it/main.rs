@@ -3,11 +3,15 @@
 mod callback;
 mod driver;
 mod edges;
+mod epochs;
+mod lives;
 mod pair;
 mod random;
 mod real;
 mod regressions;
+mod rng;
 mod scenarios;
 mod seam;
+mod sockets;
 mod stream;
 mod toy;

@@ -4,21 +4,8 @@ use std::time::Duration;
 
 use stack::{LayerId, Limits, Popping, PushError, Stack};
 
+use crate::rng::{Rng, number};
 use crate::toy::Toy;
-
-struct Rng(u64);
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
 
 const NAMES: [&str; 4] = ["t0", "t1", "t2", "t3"];
 
@@ -321,7 +308,6 @@ fn run(seed: u64) {
 /// `SEEDS=100000` runs as many; `SEED=7` begins with that one.
 #[test]
 fn changes_at_random_moments_lose_double_and_mislabel_nothing() {
-    let number = |name| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let first = number("SEED").unwrap_or(0);
     let failed: Vec<u64> = (first..first + number("SEEDS").unwrap_or(2000))
         .filter(|&seed| std::panic::catch_unwind(|| run(seed)).is_err())

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A client and a server that trust each other.
-fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+pub(crate) fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed(["mail.example".to_owned()]).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -36,11 +36,11 @@ fn name() -> ServerName<'static> {
     "mail.example".try_into().unwrap()
 }
 
-fn client(config: &Arc<ClientConfig>) -> TlsLayer {
+pub(crate) fn client(config: &Arc<ClientConfig>) -> TlsLayer {
     TlsLayer::client(Arc::clone(config), name()).unwrap()
 }
 
-fn server(config: &Arc<ServerConfig>) -> TlsLayer {
+pub(crate) fn server(config: &Arc<ServerConfig>) -> TlsLayer {
     TlsLayer::server(Arc::clone(config)).unwrap()
 }
 

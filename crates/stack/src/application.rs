@@ -176,10 +176,12 @@ impl Stack {
         }
     }
 
-    /// Whether the application has asked for no time to be called at.
+    /// Whether the application waits for nothing but input: it has asked for no time to be called
+    /// at, and writing is not paused, of whose end it would be told.
     pub fn app_awaits_nothing(&self) -> bool {
         let app = self.core.keys[self.top()];
-        self.core.alarms.iter().all(|(key, _)| *key != app)
+        let timed = self.core.alarms.iter().any(|(key, _)| *key == app);
+        !timed && !self.core.write_paused
     }
 
     /// The application, if it is a [`Protocol`], after the connection's life: if that is not over

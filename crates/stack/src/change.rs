@@ -324,9 +324,10 @@ impl Stack {
         Ok(())
     }
 
-    /// Whether no inbound byte is inside the layer at `place`, below it or above it.
+    /// Whether no inbound byte is inside the layer at `place`, below it or above it: also a part of
+    /// a record far below holds bytes that are still to cross it.
     fn is_silent(&self, place: usize) -> bool {
-        self.core.holding.0 >> place == 0 && self.slots[place].node.held() == 0
+        self.core.holding.is_empty() && self.slots[place].node.held() == 0
     }
 
     /// The inbound half of the layer at `place` is over: what follows goes past it.
@@ -400,6 +401,7 @@ impl Stack {
         self.core.depth -= 1;
         let key = self.core.keys.remove(place);
         self.core.alarms.retain(|(of, _)| *of != key);
+        self.core.inside.retain(|(of, _)| *of != key);
         let slot = self.slots.remove(place);
         self.slots[place].held.append_held(slot.held);
         if let Some(end) = &mut self.end

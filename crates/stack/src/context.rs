@@ -15,7 +15,7 @@ use crate::{Chunk, Error, LayerId, LayerKey};
 /// [`send`](Self::send) is queued until they have risen; while bytes sink, it is the other way
 /// round. A node need not know which: nothing is re-entered, and what one node sends leaves in
 /// the order in which it was sent. A push or pop asked for between two sends takes place between
-/// them.
+/// them; only a pop during the layer's handshake waits for that.
 pub struct Context<'a> {
     core: &'a mut Core,
     path: Path<'a>,
@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
         if wanted {
             self.core.work -= 1;
         } else {
-            self.core.starved.set(place, true);
+            self.core.starve(place);
         }
         wanted
     }

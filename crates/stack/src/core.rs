@@ -36,7 +36,8 @@ pub(crate) struct Core {
 
     /// What waits below this node is to be offered to it.
     pub(crate) stirred: Places,
-    /// This node wanted to make more than there was room for: it is called when there is.
+    /// This node wanted to make more than there was room for: it is called when there is, and what
+    /// comes meanwhile waits.
     pub(crate) starved: Places,
     /// This node is not up yet.
     pub(crate) handshaking: Places,
@@ -54,6 +55,9 @@ pub(crate) struct Core {
     pub(crate) depth: usize,
     /// Who stands at which place.
     pub(crate) keys: Vec<LayerKey>,
+    /// Nodes that have, or may have, more inside than they could deliver, and the epoch of the
+    /// bytes that it was made of.
+    pub(crate) inside: Vec<(LayerKey, u64)>,
     /// Nodes that asked to be called at a time.
     pub(crate) alarms: Vec<(LayerKey, Duration)>,
     pub(crate) queue: Queue,
@@ -77,8 +81,14 @@ impl Core {
     pub(crate) fn refresh(&mut self) {
         // What a layer delivers from the moment it is up waits until the application is told.
         let news = Places(self.risen.0 << 1);
-        self.up =
-            self.holding | self.gated | self.sealed | self.done | self.reader | self.paused | news;
+        self.up = self.holding
+            | self.gated
+            | self.sealed
+            | self.done
+            | self.reader
+            | self.paused
+            | self.starved
+            | news;
     }
 
     /// The places where nobody wants more bytes.
@@ -118,6 +128,30 @@ impl Core {
             &mut self.risen,
             &mut self.marked,
         ]
+    }
+
+    /// The node at `place` wanted to deliver more than there is room for now.
+    #[cold]
+    pub(crate) fn starve(&mut self, place: usize) {
+        self.starved.set(place, true);
+        self.refresh();
+        let key = self.keys[place];
+        if !self.inside.iter().any(|(of, _)| *of == key) {
+            self.inside.push((key, self.rising));
+        }
+    }
+
+    /// The epoch of what the node at `place` may have inside, if it is starved; it is not from now
+    /// on.
+    pub(crate) fn feed(&mut self, place: usize) -> Option<u64> {
+        if !self.starved.has(place) {
+            return None;
+        }
+        self.starved.set(place, false);
+        self.refresh();
+        let key = self.keys[place];
+        let at = self.inside.iter().position(|(of, _)| *of == key)?;
+        Some(self.inside.swap_remove(at).1)
     }
 
     pub(crate) fn place(&self, key: LayerKey) -> Option<usize> {

@@ -3,7 +3,8 @@
 /// A span between two changes of the stack, in one direction, and the layers that stood in it.
 ///
 /// Bytes are stamped with their epoch when they are decoded (inbound) or written (outbound), so a
-/// byte that was protected when it came stays known as such however late it is read.
+/// byte that was protected when it came stays known as such however late it is read. Only what is
+/// fed to a new layer as residue counts as that layer's from then on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
     number: u64,

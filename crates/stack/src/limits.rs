@@ -25,8 +25,8 @@ pub struct Limits {
     /// [`outbox_high`](Self::outbox_high) counts as `outbox_high`. Default 16 KiB.
     pub outbox_low: usize,
     /// All the bytes that the stack may hold at its boundaries and in its queues, together, and
-    /// as many again that wait for the socket; more is an error of the layer that made them.
-    /// Default 4 MiB.
+    /// as many again that wait for the socket; more is an error of the layer that made them. Less
+    /// than 64 KiB counts as 64 KiB. Default 4 MiB.
     pub budget: usize,
     /// Blocks that the layers may make in one turn, all together (see
     /// [`Context::wanted`](crate::Context::wanted)); then other tasks of the thread have their
@@ -45,6 +45,7 @@ impl Limits {
         self.inbox = self.inbox.max(1);
         self.boundary = self.boundary.max(1);
         self.work = self.work.max(1);
+        self.budget = self.budget.max(BLOCK);
         self
     }
 }

@@ -200,22 +200,24 @@ impl Stack {
     }
 
     fn offer(&mut self, place: usize) {
-        self.core.stirred.set(place, false);
-        self.core.starved.set(place, false);
+        let inside = self.core.feed(place);
         let slot = &self.slots[place];
-        let (passed_by, offered) = (slot.passed_by(), slot.held.front_len());
-        // They were decoded when they came to wait, also if the layer that did so has left.
-        self.core.rising = if offered == 0 {
-            self.epochs.present
-        } else {
-            slot.held.epoch()
+        let (passed_by, waiting) = (slot.passed_by(), slot.held.front_len());
+        // What waits was decoded when it came to wait, also if the layer that did so has left. What
+        // the node has inside came before, and is called for by itself if it is of an epoch before.
+        let apart = |inside| inside != slot.held.epoch() && !self.core.handshaking.has(place);
+        let (epoch, offered) = match inside {
+            Some(inside) if waiting == 0 || apart(inside) => (inside, 0),
+            _ => (slot.held.epoch(), waiting),
         };
+        self.core.rising = epoch;
+        self.core.stirred.set(place, offered == 0 && waiting > 0);
         let taken = self.call_up(place, |node, held, cx| {
             if passed_by {
-                cx.deliver(held.front_mut());
+                cx.deliver(&mut held.front_mut()[..offered]);
                 Ok(offered)
             } else {
-                node.received(cx, held.front_mut())
+                node.received(cx, &mut held.front_mut()[..offered])
             }
         });
         match taken {
@@ -228,9 +230,9 @@ impl Stack {
                 }
                 self.core.held -= n;
                 self.core.measure(&self.slots[place], place);
-                self.core
-                    .stirred
-                    .set(place, n > 0 && self.core.holding.has(place));
+                if n > 0 && self.core.holding.has(place) {
+                    self.core.stirred.set(place, true);
+                }
                 if n == 0 && offered > 0 {
                     self.check_stuck(place);
                 }

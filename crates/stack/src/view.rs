@@ -66,8 +66,9 @@ impl fmt::Debug for LayerView<'_> {
 impl Stack {
     /// The epoch of the next readable byte, or of the next to come if none is.
     pub fn epoch(&self) -> Epoch {
-        let held = &self.slots[self.top()].held;
-        let number = held.oldest().unwrap_or(self.epochs.present);
+        let mut waiting = self.slots.iter().rev();
+        let number = waiting.find_map(|slot| slot.held.oldest());
+        let number = number.unwrap_or(self.epochs.present);
         let layers = self.slots[..self.top()].iter();
         self.epochs.describe(
             number,

@@ -6,7 +6,7 @@ use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 /// What the handshake has agreed on, by [`Stack::info`](stack::Stack::info). It is there once the
 /// layer is up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct TlsInfo {
     /// The protocol's version.
@@ -26,6 +26,22 @@ pub struct TlsInfo {
     pub peer_certificates: Vec<Vec<u8>>,
     /// Whether a session was resumed (RFC 8446, section 2.2; RFC 5077).
     pub resumed: bool,
+}
+
+impl fmt::Debug for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alpn = self.alpn.as_deref().map(String::from_utf8_lossy);
+        let sizes = self.peer_certificates.iter().map(Vec::len);
+        f.debug_struct("TlsInfo")
+            .field("version", &self.version)
+            .field("cipher_suite", &self.cipher_suite)
+            .field("group", &self.group)
+            .field("alpn", &alpn)
+            .field("server_name", &self.server_name)
+            .field("peer_certificates", &sizes.collect::<Vec<_>>())
+            .field("resumed", &self.resumed)
+            .finish()
+    }
 }
 
 /// A version of TLS.

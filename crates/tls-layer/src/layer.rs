@@ -128,6 +128,9 @@ impl TlsLayer {
     /// The peer does not speak TLS. rustls is shown a header like that one, so that it sends an
     /// alert.
     fn refuse(&mut self, cx: &mut Context<'_>, bytes: &[u8], bad: Bad) -> Error {
+        if bad == Bad::NotTls && matches!(self.life, Life::Finished) {
+            return Error::remote("the peer went on in plain without its close_notify");
+        }
         let refused = self.show_header(cx, bytes);
         match (bad, refused) {
             (Bad::TooLong(body), _) => error::too_long(body),

@@ -53,7 +53,9 @@ use crate::{
 /// A read returns 0 at a clean end. If a layer's protocol asks for an end mark that did not come,
 /// it fails with [`io::ErrorKind::UnexpectedEof`]; every [`io::Error`] holds an [`Error`] that
 /// names the layer. A read returns 0, too, where the peer ended a layer that nobody here was
-/// popping: then [`parked`](Self::parked) names it, and popping it makes the stream go on.
+/// popping: then [`parked`](Self::parked) names it, and popping it makes the stream go on. Layers
+/// above each other end one by one: a peer that shuts down a stack of a codec over TLS ends the
+/// codec's half, then TLS's, then the socket's.
 ///
 /// One read returns bytes of one epoch only ([`read_epoch`](Self::read_epoch)). Helpers that join
 /// reads, such as `read_exact` and `read_to_end`, know of no epochs: do not let one run across a
@@ -158,10 +160,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         driver.hand_over();
         poll_fn(|task| {
             self.driver_mut().poll(Side::Write, task, |driver| {
-                if let Err(error) = driver.stack.failure() {
+                let popping = driver.stack.popping(key);
+                if let Err(error) = driver.stack.failure()
+                    && popping != Popping::Left
+                {
                     return Some(Err(PopError::Failed(error)));
                 }
-                match driver.stack.popping(key) {
+                match popping {
                     Popping::Waiting => None,
                     // It waited for the layer's handshake, and was not possible then.
                     Popping::NotAsked => {
@@ -336,7 +341,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<Io> {
                 let readable = driver.stack.readable();
                 let n = readable.len().min(buf.remaining());
                 buf.put_slice(&readable[..n]);
-                driver.stack.consume(n);
+                driver.consume(n);
                 Poll::Ready(Ok(()))
             }
         }
@@ -354,7 +359,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Connection<Io> {
     }
 
     fn consume(self: Pin<&mut Self>, n: usize) {
-        self.get_mut().driver_mut().stack.consume(n);
+        self.get_mut().driver_mut().consume(n);
     }
 }
 
@@ -381,7 +386,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
         for bytes in slices.iter().filter(|bytes| !bytes.is_empty()) {
             // Once some bytes are taken, the write is done; the rest comes with the next.
             match driver.poll_write(task, bytes) {
-                Poll::Ready(Ok(n)) => written += n,
+                Poll::Ready(Ok(n)) => {
+                    written += n;
+                    if n < bytes.len() {
+                        break;
+                    }
+                }
                 Poll::Ready(Err(error)) if written == 0 => return Poll::Ready(Err(error.into())),
                 Poll::Pending if written == 0 => return Poll::Pending,
                 Poll::Ready(Err(_)) => break,

@@ -14,6 +14,11 @@ use crate::{Error, Stack};
 /// How often a poll reads from a socket that always has more, before other tasks have their turn.
 const READS: u32 = 32;
 
+/// How many polls a socket that takes no more is given to bring what it still has. A runtime looks
+/// at its sockets only now and then (tokio, while there are other tasks to run, every 61 polls), so
+/// that one which is not ready may be so in a moment.
+const FAREWELL: u32 = 128;
+
 /// A stack, the socket below it, and all that waiting needs.
 pub(super) struct Driver<Io> {
     pub(super) io: Io,
@@ -40,8 +45,9 @@ enum Socket {
     Unflushed,
     /// Its outgoing half has ended.
     ShutDown,
-    /// It takes no more. What it brings is read as long as it brings something at once.
-    Broken,
+    /// It takes no more. What it still brings is read, until it has brought nothing for so many
+    /// polls.
+    Broken { idle: u32 },
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
@@ -96,7 +102,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             if self.write_out() || self.end_socket() || flushed {
                 continue;
             }
-            if self.stack.has_work() || reads == READS {
+            let farewell = matches!(self.socket, Socket::Broken { .. })
+                && self.stack.wants_input()
+                && !self.frozen;
+            if self.stack.has_work() || reads == READS || farewell {
                 // Other tasks have their turn now; this one goes on after them.
                 task.waker().wake_by_ref();
             } else if self.deadline_passed() {
@@ -150,16 +159,22 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         self.stack.filled(n);
         match read {
-            Poll::Pending => match self.stack.failure() {
-                Err(error) if self.socket == Socket::Broken => {
+            Poll::Pending => match (&mut self.socket, self.stack.failure()) {
+                (Socket::Broken { idle: FAREWELL }, Err(error)) => {
                     self.stack.fail(error);
                     true
+                }
+                (Socket::Broken { idle }, _) => {
+                    *idle += 1;
+                    false
                 }
                 _ => false,
             },
             Poll::Ready(Ok(())) => {
                 if n == 0 {
                     self.stack.receive_end();
+                } else if let Socket::Broken { idle } = &mut self.socket {
+                    *idle = 0;
                 }
                 true
             }
@@ -188,7 +203,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
                     self.stack.fail_sending(Error::transport(
                         error.unwrap_or_else(|| std::io::ErrorKind::WriteZero.into()),
                     ));
-                    self.socket = Socket::Broken;
+                    self.socket = Socket::Broken { idle: 0 };
                     return true;
                 }
             }
@@ -206,7 +221,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         let io = Pin::new(&mut self.io);
         let over = self.stack.outgoing_ended() || self.stack.failure().is_err();
         let (step, next) = match self.socket {
-            Socket::ShutDown | Socket::Broken => return false,
+            Socket::ShutDown | Socket::Broken { .. } => return false,
             _ if over => (io.poll_shutdown(&mut cx), Socket::ShutDown),
             Socket::Unflushed => (io.poll_flush(&mut cx), Socket::Flushed),
             Socket::Flushed => return false,
@@ -222,7 +237,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
                 if error.kind() == std::io::ErrorKind::NotConnected {
                     self.socket = Socket::ShutDown;
                 } else {
-                    self.socket = Socket::Broken;
+                    self.socket = Socket::Broken { idle: 0 };
                     self.stack.fail_sending(Error::transport(error));
                 }
                 true
@@ -262,6 +277,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         })
     }
 
+    /// The application has read `n` bytes.
+    pub(super) fn consume(&mut self, n: usize) {
+        self.stack.consume(n);
+        // What rose into their place may have brought a failure to light.
+        self.rouse(Side::Write);
+    }
+
     /// Writes as much of `bytes` as there is room for; waits while there is none.
     pub(super) fn poll_write(
         &mut self,
@@ -278,9 +300,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             return Poll::Ready(Err(error));
         }
         if self.write_through {
-            self.stack.flush();
-        }
-        if self.write_through || self.stack.outgoing().len() >= BLOCK {
+            self.hand_over();
+        } else if self.stack.outgoing().len() >= BLOCK {
             self.write_out();
         }
         if self.stack.unflushed() {
@@ -294,9 +315,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     /// what is written, so the handshake is waited for.
     pub(super) fn poll_flush(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll(Side::Write, task, |driver| {
-            driver.stack.flush();
             // Most flushes need nothing more than this.
-            while driver.write_out() || driver.end_socket() {}
+            driver.hand_over();
             let flushed = driver.stack.is_up()
                 && driver.stack.outgoing().is_empty()
                 && driver.socket != Socket::Unflushed;
@@ -331,10 +351,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         })
     }
 
-    /// Flushes, and writes as much as the socket takes without waiting.
+    /// Flushes, and writes as much as the socket takes without waiting; and flushes the socket,
+    /// which may keep a buffer of its own.
     pub(super) fn hand_over(&mut self) {
         self.stack.flush();
-        self.write_out();
+        while self.write_out() || self.end_socket() {}
     }
 
     /// The last thing that is done with a connection.
@@ -345,7 +366,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Whether the outgoing half of the socket has ended.
     pub(super) fn is_shut_down(&self) -> bool {
-        matches!(self.socket, Socket::ShutDown | Socket::Broken)
+        matches!(self.socket, Socket::ShutDown | Socket::Broken { .. })
     }
 }
 

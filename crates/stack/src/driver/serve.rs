@@ -14,8 +14,8 @@ use crate::{End, Limits, Protocol, Stack};
 /// The application is told of everything by its callbacks, and is the same object throughout,
 /// whatever it pushes or pops. The connection is over when it has failed, or when both halves
 /// have ended: ours ends with [`Context::shutdown`](crate::Context::shutdown), or by itself once
-/// the peer's half has ended and the application waits for nothing more (it has not
-/// asked for a time with [`Context::wake_at`](crate::Context::wake_at)).
+/// the peer's half has ended and the application waits for nothing more: it has not asked for a
+/// time with [`Context::wake_at`](crate::Context::wake_at), and writing is not paused.
 ///
 /// # Cancelling
 ///
