@@ -1,12 +1,10 @@
 //! Which layers a byte crossed, in odd moments. Each test is named after its rule.
 
-use std::time::Duration;
-
 use stack::{
     Chunk, Context, Error, Exit, Layer, Limits, Protocol, Readiness, Stack, Standing, Transport,
 };
 
-use crate::pair::{read_all, read_epochs};
+use crate::pair::read_epochs;
 use crate::toy::Toy;
 
 fn toy() -> Toy {
@@ -115,23 +113,4 @@ fn what_a_layer_still_has_inside_crossed_the_one_that_leaves_from_below_it() {
         named(&["Grow"], "cccc"),
     ];
     assert_eq!(read_epochs(&mut stack), expected);
-}
-
-#[test]
-fn the_epoch_of_the_next_byte_to_come_is_the_one_it_comes_with() {
-    let mut stack = Stack::new(Limits {
-        work: 2,
-        ..Limits::default()
-    });
-    let low = stack.push(toy()).unwrap();
-    stack.push(Toy::new("high", 1)).unwrap();
-    stack.start_pop(low.key()).unwrap();
-    let both = [record(1, b"one "), record(1, b"two ")].concat();
-    stack.receive(&mut [record(0x20, &both), mark()].concat());
-    read_all(&mut stack);
-    let told: Vec<String> = stack.epoch().layers().map(str::to_owned).collect();
-    stack.advance(Duration::ZERO);
-    let came: Vec<String> = stack.epoch().layers().map(str::to_owned).collect();
-    assert_eq!(read_all(&mut stack), b"two ");
-    assert_eq!(told, came);
 }

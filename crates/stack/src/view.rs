@@ -64,11 +64,11 @@ impl fmt::Debug for LayerView<'_> {
 
 /// Looking.
 impl Stack {
-    /// The epoch of the next readable byte, or of the next to come if none is.
+    /// The epoch of the next readable byte. If none is, it is the present one; what comes next may
+    /// still be of one before, on its way through the layers.
     pub fn epoch(&self) -> Epoch {
-        let mut waiting = self.slots.iter().rev();
-        let number = waiting.find_map(|slot| slot.held.oldest());
-        let number = number.unwrap_or(self.epochs.present);
+        let held = &self.slots[self.top()].held;
+        let number = held.oldest().unwrap_or(self.epochs.present);
         let layers = self.slots[..self.top()].iter();
         self.epochs.describe(
             number,

@@ -265,8 +265,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.stack().info()
     }
 
-    /// The epoch of the next byte to be read: which layers it crossed. No read returns bytes of
-    /// two.
+    /// The epoch of the next byte to be read, if it is here already (see
+    /// [`poll_fill_buf`](AsyncBufRead::poll_fill_buf)): which layers it crossed. If not, the
+    /// present one. No read returns bytes of two.
     pub fn read_epoch(&self) -> Epoch {
         self.stack().epoch()
     }
