@@ -11,11 +11,7 @@ use tokio::io::{
     duplex,
 };
 
-use crate::toy::{Toy, Witness};
-
-fn toy() -> Toy {
-    Toy::new("toy", 0x20)
-}
+use crate::toy::{Toy, Witness, toy};
 
 /// The stack's own error inside an `io::Error`.
 fn inner(error: &io::Error) -> &Error {

@@ -11,21 +11,7 @@ use stack::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use crate::pair::read_all;
-use crate::toy::{Toy, Witness};
-
-fn toy() -> Toy {
-    Toy::new("toy", 0x20)
-}
-
-fn mark() -> Vec<u8> {
-    vec![b'E', 0]
-}
-
-fn record(bytes: &[u8]) -> Vec<u8> {
-    let mut record = vec![b'D', bytes.len() as u8];
-    record.extend(bytes.iter().map(|byte| byte ^ 0x20));
-    record
-}
+use crate::toy::{TAG, Toy, Witness, mark, record, toy};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
@@ -173,7 +159,7 @@ impl Protocol for Swaps {
 #[test]
 fn nor_does_it_where_a_leaving_layer_is_in_the_way() {
     let mut stack = Stack::with_app(Box::new(Swaps(None)), Limits::default());
-    stack.receive(&mut record(b"go\n"));
+    stack.receive(&mut record(TAG, b"go\n"));
     stack.flush();
     assert_eq!(stack.outgoing(), mark());
 }
@@ -184,7 +170,7 @@ fn parts_hold_every_epoch_and_what_no_layer_has_taken() {
     let id = stack.push(toy()).unwrap();
     stack.push(Toy::new("upper", 1)).unwrap();
     let upper = [b'D', 1, b'u' ^ 1, b'D', 9];
-    stack.receive(&mut [record(&upper), record(b"half")[..3].to_vec()].concat());
+    stack.receive(&mut [record(TAG, &upper), record(TAG, b"half")[..3].to_vec()].concat());
     stack.write(b"w").unwrap();
     let parts = stack.into_parts();
     let unread: Vec<_> = (parts.unread.iter())
@@ -196,7 +182,7 @@ fn parts_hold_every_epoch_and_what_no_layer_has_taken() {
         .collect();
     assert_eq!(
         layers,
-        [("toy", &record(b"half")[..3]), ("upper", &[b'D', 9])]
+        [("toy", &record(TAG, b"half")[..3]), ("upper", &[b'D', 9])]
     );
     assert_eq!(parts.unsent.len(), 2 + 2 + 1);
 
@@ -204,7 +190,7 @@ fn parts_hold_every_epoch_and_what_no_layer_has_taken() {
     let popped = stack.push(toy()).unwrap();
     assert_ne!(popped, id);
     stack.start_pop(popped).unwrap();
-    stack.receive(&mut [record(b"tagged"), mark(), b"plain".to_vec()].concat());
+    stack.receive(&mut [record(TAG, b"tagged"), mark(), b"plain".to_vec()].concat());
     let parts = stack.into_parts();
     let unread: Vec<_> = (parts.unread.iter())
         .map(|(epoch, bytes)| (epoch.layers().collect::<Vec<_>>(), &bytes[..]))
@@ -384,7 +370,7 @@ impl Protocol for Lines {
 fn half_a_line_holds_up_no_event_and_never_joins_the_next_epoch() {
     let log = Log::default();
     let mut stack = Stack::with_app(Box::new(Lines(Arc::clone(&log))), Limits::default());
-    stack.receive(&mut [record(b"half a li"), mark()].concat());
+    stack.receive(&mut [record(TAG, b"half a li"), mark()].concat());
     assert_eq!(*log.lock().unwrap(), ["toy left"]);
     stack.receive(&mut b"ne\n".to_vec());
     let end = stack.app_end().expect("it can never be a line");
@@ -486,7 +472,7 @@ impl Layer for Strict {
 fn half_a_record_below_a_standing_layer_is_residue_too() {
     let mut stack = Stack::new(Limits::default());
     stack.push(toy()).unwrap();
-    stack.receive(&mut record(b"half")[..3].to_vec());
+    stack.receive(&mut record(TAG, b"half")[..3].to_vec());
     let pushed = stack.push(Strict);
     assert_eq!(
         pushed.map(|_| ()).unwrap_err().error().kind(),
@@ -498,8 +484,9 @@ fn half_a_record_below_a_standing_layer_is_residue_too() {
 /// may take in the next turn only.
 fn behind_the_work(work: usize) -> Vec<u8> {
     let answer = [b'k', 4, 1, 1, 1, 1]; // Costs the upper layer no work, and makes nothing.
-    let mut wire = record(&answer).repeat(2 * work - 1);
+    let mut wire = record(TAG, &answer).repeat(2 * work - 1);
     wire.extend(record(
+        TAG,
         &[vec![b'D', 4], b"text".map(|b| b ^ 1).to_vec(), mark()].concat(),
     ));
     wire.extend(mark());
@@ -545,7 +532,7 @@ async fn with_default_limits_an_end_right_behind_the_data_is_no_truncation() {
 fn a_read_that_brings_nothing_changes_nothing() {
     let kinds = [false, true].map(|fill| {
         let mut stack = Stack::with_app(Box::new(Lines(Log::default())), Limits::default());
-        stack.receive(&mut [record(b"half a line"), mark()].concat());
+        stack.receive(&mut [record(TAG, b"half a line"), mark()].concat());
         if fill {
             stack.input_space();
             stack.filled(0);

@@ -5,21 +5,7 @@ use stack::{
 };
 
 use crate::pair::read_epochs;
-use crate::toy::Toy;
-
-fn toy() -> Toy {
-    Toy::new("toy", 0x20)
-}
-
-fn record(tag: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut record = vec![b'D', bytes.len() as u8];
-    record.extend(bytes.iter().map(|byte| byte ^ tag));
-    record
-}
-
-fn mark() -> Vec<u8> {
-    vec![b'E', 0]
-}
+use crate::toy::{mark, record, toy};
 
 fn named(layers: &[&str], text: &str) -> (Vec<String>, String) {
     let layers = layers.iter().map(|&name| name.to_owned()).collect();

@@ -15,3 +15,4 @@ mod seam;
 mod sockets;
 mod stream;
 mod toy;
+mod wakes;

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
-use std::task::{Context as Task, Poll, Wake, Waker};
+use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use stack::{
@@ -13,21 +13,8 @@ use stack::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
 use crate::pair::{Cut, Pair, read_all, read_epochs};
-use crate::toy::{Toy, Witness, question};
-
-fn toy() -> Toy {
-    Toy::new("toy", 0x20)
-}
-
-fn record(tag: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut record = vec![b'D', bytes.len() as u8];
-    record.extend(bytes.iter().map(|byte| byte ^ tag));
-    record
-}
-
-fn mark() -> Vec<u8> {
-    vec![b'E', 0]
-}
+use crate::toy::{Toy, Witness, mark, question, record, toy};
+use crate::wakes::counter;
 
 /// Whether `test` ends within a second.
 fn ends(test: impl FnOnce() + Send + 'static) -> bool {
@@ -301,18 +288,6 @@ fn what_a_leaving_layer_still_decodes_does_not_go_through_one_pushed_meanwhile()
     assert_eq!(read_epochs(&mut pair.a), expected);
 }
 
-#[derive(Default)]
-struct Count(Mutex<usize>);
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        *self.0.lock().unwrap() += 1;
-    }
-}
-fn counter() -> (Arc<Count>, Waker) {
-    let count = Arc::<Count>::default();
-    (Arc::clone(&count), count.into())
-}
-
 #[tokio::test]
 async fn a_writer_that_waits_for_room_learns_of_a_failure_that_a_read_brings_to_light() {
     let (a, mut b) = duplex(1000);
@@ -339,7 +314,7 @@ async fn a_writer_that_waits_for_room_learns_of_a_failure_that_a_read_brings_to_
     let mut text = [0; 16];
     reader.read_exact(&mut text).await.unwrap();
     assert!(reader.read(&mut [0]).await.is_err());
-    assert!(*woken.0.lock().unwrap() > 0, "the writer sleeps for ever");
+    assert!(woken.count() > 0, "the writer sleeps for ever");
 }
 
 #[tokio::test]

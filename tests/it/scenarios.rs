@@ -7,11 +7,7 @@ use std::time::Duration;
 use stack::{ErrorKind, Limits, Outcome, Popping, PushError, Stack};
 
 use crate::pair::{Cut, Pair, carry, read_all, read_epochs};
-use crate::toy::{Toy, question};
-
-fn toy() -> Toy {
-    Toy::new("toy", 0x20)
-}
+use crate::toy::{Toy, question, toy};
 
 /// What a stack sends if its application writes `text` through a toy of this tag, and pops it.
 fn ended_stream(text: &[u8]) -> Vec<u8> {

@@ -2,8 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context as Task, Poll, Wake, Waker};
+use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use stack::{Connection, Context, Error, Limits, PopError, Protocol, serve};
@@ -12,17 +11,8 @@ use tokio::io::{
 };
 use tokio::net::TcpStream;
 
-use crate::toy::Toy;
-
-fn toy() -> Toy {
-    Toy::new("toy", 0x20)
-}
-
-fn record(bytes: &[u8]) -> Vec<u8> {
-    let mut record = vec![b'D', bytes.len() as u8];
-    record.extend(bytes.iter().map(|byte| byte ^ 0x20));
-    record
-}
+use crate::toy::{TAG, mark, record, toy};
+use crate::wakes::counter;
 
 #[tokio::test]
 async fn a_vectored_write_does_not_skip_the_end_of_a_long_slice() {
@@ -87,18 +77,6 @@ async fn the_end_mark_of_a_pop_reaches_a_peer_behind_a_buffered_socket() {
     assert!(read.is_ok(), "it lies in the socket's own buffer");
 }
 
-#[derive(Default)]
-struct Count(Mutex<usize>);
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        *self.0.lock().unwrap() += 1;
-    }
-}
-fn counter() -> (Arc<Count>, Waker) {
-    let count = Arc::<Count>::default();
-    (Arc::clone(&count), count.into())
-}
-
 #[tokio::test]
 async fn a_writer_learns_of_a_failure_that_the_last_read_brought_to_light() {
     let (a, mut b) = duplex(1000);
@@ -111,7 +89,7 @@ async fn a_writer_learns_of_a_failure_that_the_last_read_brought_to_light() {
     );
     a.push(toy()).await.unwrap();
     let (mut reader, mut writer) = tokio::io::split(a);
-    let (one, two) = (record(b"12345678"), record(b"abcdefgh"));
+    let (one, two) = (record(TAG, b"12345678"), record(TAG, b"abcdefgh"));
     b.write_all(&[one, two, b"??".to_vec()].concat())
         .await
         .unwrap();
@@ -125,10 +103,10 @@ async fn a_writer_learns_of_a_failure_that_the_last_read_brought_to_light() {
         .map(Result::unwrap)
         .is_ready()
     {}
-    let before = *woken.0.lock().unwrap();
+    let before = woken.count();
     reader.read_exact(&mut text).await.unwrap();
     // The reader has what it wanted, and waits for the writer now.
-    let after = *woken.0.lock().unwrap();
+    let after = woken.count();
     let failed = matches!(
         Pin::new(&mut writer).poll_write(&mut task, &[0]),
         Poll::Ready(Err(_))
@@ -152,9 +130,9 @@ async fn a_layer_that_has_left_is_given_back_also_if_the_socket_takes_no_more() 
     let id = a.push(toy()).await.unwrap();
     b.write_all(
         &[
-            record(b"12345678"),
-            record(b"abcdefgh"),
-            vec![b'E', 0],
+            record(TAG, b"12345678"),
+            record(TAG, b"abcdefgh"),
+            mark(),
             b"plain".to_vec(),
         ]
         .concat(),

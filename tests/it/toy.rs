@@ -20,6 +20,26 @@ pub(crate) struct Toy {
     pub(crate) answers: usize,
 }
 
+/// The tag of most toys.
+pub(crate) const TAG: u8 = 0x20;
+
+/// A toy like most.
+pub(crate) fn toy() -> Toy {
+    Toy::new("toy", TAG)
+}
+
+/// A record with these bytes, of the toy with this tag, as it looks on the wire.
+pub(crate) fn record(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut record = vec![DATA, bytes.len() as u8];
+    record.extend(bytes.iter().map(|byte| byte ^ tag));
+    record
+}
+
+/// Any toy's end mark, as it looks on the wire.
+pub(crate) fn mark() -> Vec<u8> {
+    vec![END, 0]
+}
+
 /// A question of the toy with this tag, as it looks on the wire.
 pub(crate) fn question(tag: u8) -> Vec<u8> {
     vec![ASK, 1, b'?' ^ tag]
