@@ -16,7 +16,17 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    pub(crate) const EACH: [Self; 2] = [Self::Lump, Self::Drip];
+    /// In one piece, byte by byte, and at every byte of what the tests here send at once.
+    pub(crate) const EACH: [Self; 50] = {
+        let mut each = [Self::Lump; 50];
+        each[1] = Self::Drip;
+        let mut at = 2;
+        while at < each.len() {
+            each[at] = Self::At(at - 1);
+            at += 1;
+        }
+        each
+    };
 
     fn pieces(self, bytes: &[u8]) -> Vec<Vec<u8>> {
         match self {

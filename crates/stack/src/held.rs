@@ -91,6 +91,9 @@ impl Held {
 
     /// Appends all that `other` holds, epochs kept.
     pub(crate) fn append_held(&mut self, mut other: Self) {
+        if other.is_empty() {
+            return;
+        }
         if self.is_empty() {
             *self = other;
             return;

@@ -39,7 +39,8 @@ impl Stack {
     fn step(&mut self) -> bool {
         // What a node delivers unasked is of the present.
         self.core.rising = self.epochs.present;
-        if self.note_failure() {
+        if self.core.failed.is_some() {
+            self.note_failure();
             return true;
         }
         if !self.core.marked.is_empty() || !self.core.risen.is_empty() {
@@ -63,14 +64,12 @@ impl Stack {
         self.tell_write_level() || self.tell_parked() || self.raise_end() || self.finish_all()
     }
 
-    /// A node has failed.
-    pub(crate) fn note_failure(&mut self) -> bool {
-        let Some((place, error)) = self.core.failed.take() else {
-            return false;
-        };
-        let error = error.in_layer(self.slots[place].node.name());
-        self.record_failure(place + 1, error);
-        true
+    /// If a node has failed, its error is the connection's.
+    pub(crate) fn note_failure(&mut self) {
+        if let Some((place, error)) = self.core.failed.take() {
+            let error = error.in_layer(self.slots[place].node.name());
+            self.record_failure(place + 1, error);
+        }
     }
 
     /// Input is over above `place`; writing is over everywhere.
