@@ -18,6 +18,12 @@ impl Stack {
         }
     }
 
+    /// Whether anything is [`readable`](Self::readable), at the cost of a bit.
+    #[inline]
+    pub(crate) fn is_readable(&self) -> bool {
+        self.core.holding.0 & self.core.reader.0 != 0
+    }
+
     /// Says that the application took the first `n` bytes of [`readable`](Self::readable), or all
     /// if those are fewer.
     pub fn consume(&mut self, n: usize) {
@@ -57,7 +63,7 @@ impl Stack {
     /// How the input ends, if nothing is readable before: [`End::Clean`] if the network's end has
     /// risen to the top, or a layer is parked (see [`parked`](Self::parked)).
     pub fn input_end(&self) -> Option<End> {
-        if !self.readable().is_empty() {
+        if self.is_readable() || (self.end.is_none() && self.core.done.is_empty()) {
             return None;
         }
         match &self.end {

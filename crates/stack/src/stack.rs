@@ -210,6 +210,12 @@ impl Stack {
         self.core.outbox.bytes()
     }
 
+    /// How many bytes are [`outgoing`](Self::outgoing).
+    #[inline]
+    pub(crate) fn outgoing_len(&self) -> usize {
+        self.core.outbox.len()
+    }
+
     /// Says that the network took the first `n` bytes of [`outgoing`](Self::outgoing), or all if
     /// those are fewer.
     pub fn sent(&mut self, n: usize) {

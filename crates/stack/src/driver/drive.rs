@@ -130,12 +130,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         let may_go_on = match side {
             Side::Read => {
-                !self.stack.readable().is_empty()
+                self.stack.is_readable()
                     || self.stack.input_end().is_some()
                     || self.stack.failure().is_err()
             }
             Side::Write => {
-                (self.stack.writable() && self.stack.outgoing().is_empty())
+                (self.stack.writable() && self.stack.outgoing_len() == 0)
                     || self.stack.write_error().is_err()
             }
         };
@@ -189,7 +189,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     pub(super) fn write_out(&mut self) -> bool {
         let mut wrote = false;
         let open = matches!(self.socket, Socket::Flushed | Socket::Unflushed);
-        while open && !self.stack.outgoing().is_empty() {
+        while open && self.stack.outgoing_len() > 0 {
             let mut cx = Context::from_waker(&self.waker);
             let written = Pin::new(&mut self.io).poll_write(&mut cx, self.stack.outgoing());
             match written {
@@ -214,7 +214,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Flushes the socket, and ends its outgoing half if that is due. Whether it got further.
     fn end_socket(&mut self) -> bool {
-        if !self.stack.outgoing().is_empty() {
+        if self.stack.outgoing_len() > 0 {
             return false;
         }
         let mut cx = Context::from_waker(&self.waker);
@@ -267,7 +267,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     pub(super) fn poll_readable(&mut self, task: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.frozen = false; // Nobody can read past the guard, unless it was forgotten.
         self.poll(Side::Read, task, |driver| {
-            if !driver.stack.readable().is_empty() {
+            if driver.stack.is_readable() {
                 return Some(Ok(true));
             }
             let end = driver.stack.input_end()?;
@@ -301,7 +301,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         if self.write_through {
             self.hand_over();
-        } else if self.stack.outgoing().len() >= BLOCK {
+        } else if self.stack.outgoing_len() >= BLOCK {
             self.write_out();
         }
         if self.stack.unflushed() {
@@ -318,7 +318,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             // Most flushes need nothing more than this.
             driver.hand_over();
             let flushed = driver.stack.is_up()
-                && driver.stack.outgoing().is_empty()
+                && driver.stack.outgoing_len() == 0
                 && driver.socket != Socket::Unflushed;
             match driver.stack.failure() {
                 Err(error) => Some(Err(error)),
