@@ -401,6 +401,77 @@ async fn dropping_a_read_or_a_push_loses_nothing() {
     ready.unwrap().unwrap();
 }
 
+/// Changes nothing, but says how long each chunk is, and a large one twice.
+struct Stutters;
+
+impl stack::Protocol for Stutters {
+    fn received(&mut self, cx: &mut stack::Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        cx.send(b"!");
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl stack::Transport for Stutters {
+    fn send(&mut self, cx: &mut stack::Context<'_>, chunk: stack::Chunk<'_>) -> Result<(), Error> {
+        let bytes = chunk.as_slice();
+        if bytes.len() % 2 == 1 {
+            cx.send(format!("{}:", bytes.len()).as_bytes());
+        }
+        if bytes.len() > 1000 {
+            cx.send(bytes);
+        }
+        cx.send(bytes);
+        Ok(())
+    }
+}
+
+impl stack::Layer for Stutters {}
+
+#[tokio::test]
+async fn large_writes_leave_in_order_with_all_that_is_written_around_them() {
+    for (pipe, stutters) in [
+        (1 << 20, false),
+        (1000, false),
+        (1 << 20, true),
+        (1000, true),
+    ] {
+        let (a, mut b) = duplex(pipe);
+        let mut a = Connection::new(a);
+        a.push(Witness::new().0).await.unwrap();
+        if stutters {
+            a.push(Stutters).await.unwrap();
+        }
+        let mut expected = Vec::new();
+        let chunks: Vec<Vec<u8>> = [3, 65_536, 65_536, 10, 65_535, 70_001, 65_536, 1]
+            .iter()
+            .enumerate()
+            .map(|(n, len)| (0..*len).map(|i| (i * 7 + i / 251 + n) as u8).collect())
+            .collect();
+        for chunk in &chunks {
+            for chunk in chunk.chunks(64 * 1024) {
+                if stutters && chunk.len() % 2 == 1 {
+                    expected.extend(format!("{}:", chunk.len()).bytes());
+                }
+                if stutters && chunk.len() > 1000 {
+                    expected.extend_from_slice(chunk);
+                }
+                expected.extend_from_slice(chunk);
+            }
+        }
+        let writing = async {
+            for chunk in &chunks {
+                a.write_all(chunk).await.unwrap();
+            }
+            a.shutdown().await.unwrap();
+        };
+        let mut seen = Vec::new();
+        let (_, read) = tokio::join!(writing, b.read_to_end(&mut seen));
+        read.unwrap();
+        assert!(seen == expected, "pipe {pipe}, stutters {stutters}");
+    }
+}
+
 /// A toy client's hello, as it looks on the wire.
 fn hello() -> Vec<u8> {
     let mut client = stack::Stack::new(Limits::default());

@@ -179,7 +179,7 @@ impl End<'_> {
         let writing = async {
             let mut at = 0;
             while at < ours.len() {
-                let most = 1 << chance.below(16);
+                let most = 1 << chance.below(18);
                 let n = 1 + chance.below((ours.len() - at).min(most));
                 let write = writer.write(&ours[at..at + n]);
                 at += match chance.once_in(3) {

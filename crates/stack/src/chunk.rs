@@ -84,3 +84,24 @@ impl<'a> From<&'a mut Vec<u8>> for Chunk<'a> {
         Self::owned(bytes)
     }
 }
+
+/// A chunk that somebody else will hand to the network from where it lies, if it crosses all layers
+/// as it is: only watched, never copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Lent {
+    #[default]
+    None,
+    /// It is on its way down.
+    Sinking { at: usize, len: usize },
+    /// It has come down as it was, and nothing was in the outbox before it.
+    Arrived,
+}
+
+impl Lent {
+    pub(crate) fn sinking(bytes: &[u8]) -> Self {
+        Self::Sinking {
+            at: bytes.as_ptr() as usize,
+            len: bytes.len(),
+        }
+    }
+}

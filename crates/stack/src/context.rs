@@ -294,7 +294,7 @@ impl<'a> Context<'a> {
                 None if self.core.outbox.len() >= self.core.limits.budget => {
                     self.core.fail(0, over_budget());
                 }
-                None => self.core.outbox.append(chunk.as_slice()),
+                None => self.core.put_out(chunk.as_slice()),
             },
             _ => self.queue_sending(chunk.as_slice().into()),
         }

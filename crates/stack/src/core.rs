@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::bits::Places;
 use crate::buffer::Buffer;
+use crate::chunk::Lent;
 use crate::queue::{Op, Queue};
 use crate::slot::Slot;
 use crate::{Blame, Error, ErrorKind, LayerKey, Limits};
@@ -63,6 +64,8 @@ pub(crate) struct Core {
     pub(crate) queue: Queue,
     /// What is ready for the network.
     pub(crate) outbox: Buffer,
+    /// What need not be copied there.
+    pub(crate) lent: Lent,
     /// Something was sent since the last flush.
     pub(crate) unflushed: bool,
     /// The bytes at all boundaries together.
@@ -171,6 +174,15 @@ impl Core {
         }
         slot.held.append(bytes, self.rising);
         self.count_held(slot, place, bytes.len());
+    }
+
+    /// Bytes have come down to the network.
+    pub(crate) fn put_out(&mut self, bytes: &[u8]) {
+        if self.lent == Lent::sinking(bytes) && self.outbox.is_empty() {
+            self.lent = Lent::Arrived;
+        } else {
+            self.outbox.append(bytes);
+        }
     }
 
     /// To be called when `n` more bytes wait below the node at `place`.
