@@ -40,15 +40,6 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// A buffer with the bytes that `make` writes into room for `most`; see
-    /// [`Context::send_with`](crate::Context::send_with).
-    pub(crate) fn made<R>(most: usize, make: impl FnOnce(&mut [u8]) -> (usize, R)) -> (Self, R) {
-        let mut buffer = Self::default();
-        let (n, result) = make(&mut buffer.spare(most)[..most]);
-        buffer.fill(n);
-        (buffer, result)
-    }
-
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
@@ -121,6 +112,18 @@ impl Buffer {
         if self.is_empty() {
             self.release();
         }
+    }
+
+    /// Lets `make` write into the spare room, `most` bytes at the most, and says how many they were;
+    /// then [`fill`](Self::fill). See [`Context::send_with`](crate::Context::send_with).
+    pub(crate) fn make<R>(
+        &mut self,
+        most: usize,
+        make: impl FnOnce(&mut [u8]) -> (usize, R),
+    ) -> (usize, R) {
+        let (n, result) = make(&mut self.spare(most)[..most]);
+        assert!(n <= most, "more bytes than there was room for");
+        (n, result)
     }
 
     /// Makes room for `more` bytes behind the bytes: where they are, by moving them to the front,

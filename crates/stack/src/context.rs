@@ -62,7 +62,11 @@ impl<'a> Context<'a> {
     /// Makes bytes and hands them to the node above, as [`deliver`](Self::deliver) does, without
     /// a buffer of the layer's own: `make` writes into room for `most` bytes, from its front on,
     /// and returns how many they were, and what the caller wants to know. Where they are to wait,
-    /// they are made in the place where they wait.
+    /// they are made in the place where they wait. The room is not cleared.
+    ///
+    /// # Panics
+    ///
+    /// If `make` says that it made more than `most` bytes.
     pub fn deliver_with<R>(
         &mut self,
         most: usize,
@@ -74,15 +78,16 @@ impl<'a> Context<'a> {
                 && self.core.collects(slot)
                 && !self.core.sealed.has(place)
             {
-                let (n, result) = make(&mut slot.held.spare(most)[..most]);
-                slot.held.fill(n, self.core.rising);
+                let (n, result) = slot.held.make(most, self.core.rising, make);
                 if n > 0 {
                     self.core.count_held(slot, place, n);
                 }
                 return result;
             }
         }
-        let (mut made, result) = Buffer::made(most, make);
+        let mut made = Buffer::default();
+        let (n, result) = made.make(most, make);
+        made.fill(n);
         match &self.path {
             Path::Up(_) => self.deliver(made.bytes_mut()),
             _ => self.queue_delivery(made),
@@ -99,17 +104,23 @@ impl<'a> Context<'a> {
     /// Makes bytes and hands them to the node below, as [`send`](Self::send) does, without a
     /// buffer of the layer's own: `make` writes into room for `most` bytes, from its front on,
     /// and returns how many they were, and what the caller wants to know. The lowest layer's are
-    /// made in the place where they wait for the network.
+    /// made in the place where they wait for the network. The room is not cleared.
+    ///
+    /// # Panics
+    ///
+    /// If `make` says that it made more than `most` bytes.
     pub fn send_with<R>(&mut self, most: usize, make: impl FnOnce(&mut [u8]) -> (usize, R)) -> R {
         if let Path::Down([]) = &self.path
             && self.core.outbox.len() < self.core.limits.budget
         {
             self.core.unflushed = true;
-            let (n, result) = make(&mut self.core.outbox.spare(most)[..most]);
+            let (n, result) = self.core.outbox.make(most, make);
             self.core.outbox.fill(n);
             return result;
         }
-        let (mut made, result) = Buffer::made(most, make);
+        let mut made = Buffer::default();
+        let (n, result) = made.make(most, make);
+        made.fill(n);
         match &self.path {
             Path::Down(_) => self.send_chunk(made.bytes_mut().into()),
             _ => self.queue_sending(made),

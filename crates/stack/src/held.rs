@@ -136,6 +136,18 @@ impl Held {
         self.buffer.fill(n);
     }
 
+    /// Appends what `make` makes, and says how many bytes that is; see [`Buffer::make`].
+    pub(crate) fn make<R>(
+        &mut self,
+        most: usize,
+        epoch: u64,
+        make: impl FnOnce(&mut [u8]) -> (usize, R),
+    ) -> (usize, R) {
+        let (n, result) = self.buffer.make(most, make);
+        self.fill(n, epoch);
+        (n, result)
+    }
+
     /// The next byte to be appended is of `epoch`.
     fn mark(&mut self, epoch: u64) {
         if self.buffer.is_empty() {
