@@ -5,7 +5,7 @@ use stack::{
 };
 
 use crate::pair::read_epochs;
-use crate::toy::{mark, record, toy};
+use crate::toy::{TAG, Toy, mark, record, toy};
 
 fn named(layers: &[&str], text: &str) -> (Vec<String>, String) {
     let layers = layers.iter().map(|&name| name.to_owned()).collect();
@@ -90,13 +90,45 @@ fn what_a_layer_still_has_inside_crossed_the_one_that_leaves_from_below_it() {
     let low = stack.push(toy()).unwrap();
     stack.push(Grow::default()).unwrap();
     stack.start_pop(low.key()).unwrap();
-    stack.receive(&mut [record(0x20, b"ab"), mark()].concat());
+    stack.receive(&mut [record(TAG, b"ab"), mark()].concat());
     assert_eq!(stack.to_string(), "app <=> Grow <=> network");
     // What comes now is plain, and waits behind what is inside.
     stack.receive(&mut b"c".to_vec());
     let expected = [
         named(&["toy", "Grow"], "aaaabbbb"),
         named(&["Grow"], "cccc"),
+    ];
+    assert_eq!(read_epochs(&mut stack), expected);
+}
+
+#[test]
+fn bytes_that_crossed_a_layer_say_so_when_they_are_fed_to_another() {
+    let mut stack = Stack::new(Limits::default());
+    let low = stack.push(toy()).unwrap();
+    stack.start_pop(low).unwrap();
+    stack.receive(&mut [record(TAG, b"secret"), mark(), b"plain".to_vec()].concat());
+    stack.push(Echo).unwrap();
+    let expected = [named(&["toy", "Echo"], "secret"), named(&["Echo"], "plain")];
+    assert_eq!(read_epochs(&mut stack), expected);
+}
+
+#[test]
+fn bytes_that_crossed_a_layer_say_so_when_another_leaves_above_them() {
+    // They wait below the upper layer, which meets its mark only after the lower one has left.
+    let mut stack = Stack::new(Limits {
+        inbox: 1,
+        ..Limits::default()
+    });
+    let low = stack.push(toy()).unwrap();
+    let high = stack.push(Toy::new("high", 1)).unwrap();
+    let both = [&record(1, b"x")[..], &mark(), b"tagged"].concat();
+    stack.receive(&mut [record(TAG, &both), mark(), b"plain".to_vec()].concat());
+    stack.start_pop(high).unwrap();
+    stack.start_pop(low).unwrap();
+    let expected = [
+        named(&["toy", "high"], "x"),
+        named(&["toy"], "tagged"),
+        named(&[], "plain"),
     ];
     assert_eq!(read_epochs(&mut stack), expected);
 }

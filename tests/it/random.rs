@@ -309,7 +309,7 @@ fn run(seed: u64) {
 #[test]
 fn changes_at_random_moments_lose_double_and_mislabel_nothing() {
     let first = number("SEED").unwrap_or(0);
-    let failed: Vec<u64> = (first..first + number("SEEDS").unwrap_or(2000))
+    let failed: Vec<u64> = (first..first + number("SEEDS").unwrap_or(20_000))
         .filter(|&seed| std::panic::catch_unwind(|| run(seed)).is_err())
         .take(5)
         .collect();

@@ -1,5 +1,6 @@
 //! How the stack changes: always at rest, between two passes.
 
+use crate::epoch::Crossed;
 use crate::layer::downcast;
 use crate::slot::{Inbound, Life, Slot};
 use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
@@ -221,7 +222,8 @@ impl Stack {
         let mut slot = Slot::new(layer);
         slot.held = std::mem::take(&mut self.slots[top].held);
         self.insert(top, key, slot);
-        let epoch = self.epochs.present + 1;
+        let older = self.older_epochs(top).len() as u64;
+        let epoch = self.epochs.present + older + 1;
         let standing = Standing {
             epoch,
             ..self.standing()
@@ -234,15 +236,19 @@ impl Stack {
                 self.core.queue.forget(key);
                 self.core.rising = self.epochs.present;
                 let error = error.in_layer(self.slots[top].node.name());
-                self.slots[top].until = 0; // No byte has crossed it.
                 let layer = self.remove(top);
                 self.core.regate();
                 return refused(layer, error);
             }
         };
         self.written += 1;
-        self.begin_read_epoch(top);
-        self.slots[top].since = epoch;
+        // Mostly nothing older waits, and nobody asks for the name.
+        let name = match older {
+            0 => String::new(),
+            _ => self.slots[top].node.name().to_owned(),
+        };
+        let newcomer = Crossed { key, name };
+        self.begin_read_epoch(top, |crossed| crossed.push(newcomer.clone()));
         let below = &mut self.slots[..top];
         if !answer.is_empty() {
             self.core.unflushed = true;
@@ -332,6 +338,8 @@ impl Stack {
 
     /// The inbound half of the layer at `place` is over: what follows goes past it.
     pub(crate) fn end_inbound(&mut self, place: usize) {
+        let key = self.core.keys[place];
+        self.begin_read_epoch(place, |crossed| crossed.retain(|layer| layer.key != key));
         let before = std::mem::replace(&mut self.slots[place].inbound, Inbound::Ended);
         if matches!(before, Inbound::Parked { .. }) {
             // What looked like the end of input was a layer's only.
@@ -339,8 +347,6 @@ impl Stack {
         }
         self.core.done.set(place, true);
         self.core.refresh();
-        self.begin_read_epoch(place);
-        self.slots[place].until = self.epochs.present;
         self.core.stir();
     }
 
@@ -357,7 +363,7 @@ impl Stack {
         let Some(place) = (0..self.top()).find(leaves) else {
             return false;
         };
-        let (key, until) = (self.core.keys[place], self.slots[place].until);
+        let key = self.core.keys[place];
         let layer = self.remove(place);
         if self.reads_stream() {
             self.left.push((key, layer, Outcome::Clean));
@@ -368,7 +374,7 @@ impl Stack {
                 layer,
                 outcome,
             };
-            self.events.push_back((until, left));
+            self.events.push_back((self.epochs.present, left));
         }
         true
     }
@@ -394,7 +400,6 @@ impl Stack {
 
     /// Takes a node out; what waited below it waits below the one above, behind what was there.
     fn remove(&mut self, place: usize) -> Box<dyn Layer> {
-        self.remember_departed(place);
         for set in self.core.sets() {
             set.close(place);
         }
@@ -424,24 +429,77 @@ impl Stack {
 
     // ---- epochs ----
 
-    /// Inbound bytes that have not yet risen past `place` are of a new epoch.
-    fn begin_read_epoch(&mut self, place: usize) {
-        self.epochs.present += 1;
-        for slot in &mut self.slots[..=place] {
-            slot.held.restamp(self.epochs.present);
+    /// A change takes place below the node above `place`. Inbound bytes that have not risen past it
+    /// are of new epochs: `edit` says which layers they cross now, given those of before.
+    fn begin_read_epoch(&mut self, place: usize, edit: impl Fn(&mut Vec<Crossed>)) {
+        if self.nothing_waits() {
+            return self.epochs.begin_in_silence();
         }
+        let present = self.epochs.present;
+        if self.waits_above(place, present) {
+            self.epochs.keep_present(self.crossed_now());
+        }
+        let renumbered = self.epochs.begin(&self.older_epochs(place), edit);
+        for slot in &mut self.slots[..=place] {
+            slot.held.renumber(&renumbered);
+        }
+        for (key, epoch) in &mut self.core.inside {
+            if self.core.keys[..=place].contains(key) {
+                *epoch = renumbered.of(*epoch);
+            }
+        }
+        let (slots, inside) = (&self.slots, &self.core.inside);
+        self.epochs.retain(|number| {
+            slots
+                .iter()
+                .any(|slot| slot.held.epochs().any(|e| e == number))
+                || inside.iter().any(|(_, epoch)| *epoch == number)
+        });
     }
 
-    /// Keeps the name of a layer that leaves for as long as bytes that crossed it wait.
-    fn remember_departed(&mut self, place: usize) {
-        let slot = &self.slots[place];
-        let waiting = self.slots.iter().filter_map(|slot| slot.held.oldest());
-        let oldest = waiting.min().unwrap_or(self.epochs.present);
-        self.epochs.forget_before(oldest);
-        if oldest < slot.until {
-            self.epochs
-                .remember(slot.node.name(), place, slot.since, slot.until);
+    /// The layers that bytes of the present epoch cross, lowest first.
+    pub(crate) fn crossed_now(&self) -> Vec<Crossed> {
+        let layers = self.slots[..self.top()].iter().zip(&self.core.keys);
+        let crossed = layers.filter(|(slot, _)| !slot.passed_by());
+        let crossed = crossed.map(|(slot, key)| Crossed {
+            key: *key,
+            name: slot.node.name().to_owned(),
+        });
+        crossed.collect()
+    }
+
+    /// The epochs before the present one of bytes that have not risen past `place`, oldest first.
+    fn older_epochs(&self, place: usize) -> Vec<u64> {
+        if self.nothing_waits() {
+            return Vec::new();
         }
+        let held = self.slots[..=place]
+            .iter()
+            .flat_map(|slot| slot.held.epochs());
+        let inside = self.core.inside.iter();
+        let inside = inside.filter(|(key, _)| self.core.keys[..=place].contains(key));
+        let all = held.chain(inside.map(|(_, epoch)| *epoch));
+        let mut older: Vec<u64> = all.filter(|epoch| *epoch != self.epochs.present).collect();
+        older.sort_unstable();
+        older.dedup();
+        older
+    }
+
+    /// Whether no inbound byte waits anywhere, so that nobody has to be told apart.
+    fn nothing_waits(&self) -> bool {
+        self.core.held == 0 && self.core.inside.is_empty()
+    }
+
+    /// Whether bytes of this epoch wait above `place`.
+    fn waits_above(&self, place: usize, epoch: u64) -> bool {
+        let above = &self.core.keys[place + 1..];
+        let inside = self.core.inside.iter();
+        self.slots[place + 1..]
+            .iter()
+            .any(|slot| slot.held.epochs().any(|e| e == epoch))
+            || inside
+                .filter(|(_, e)| *e == epoch)
+                .any(|(key, _)| above.contains(key))
     }
 }
 

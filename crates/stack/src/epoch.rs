@@ -1,10 +1,11 @@
 //! The spans between two changes of the stack.
 
+use crate::LayerKey;
+
 /// A span between two changes of the stack, in one direction, and the layers that stood in it.
 ///
 /// Bytes are stamped with their epoch when they are decoded (inbound) or written (outbound), so a
-/// byte that was protected when it came stays known as such however late it is read. Only what is
-/// fed to a new layer as residue counts as that layer's from then on.
+/// byte that was protected when it came stays known as such however late it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
     number: u64,
@@ -27,62 +28,75 @@ impl Epoch {
     }
 }
 
-/// Inbound epochs: the present one, and who stood in those of which bytes still wait.
+/// A layer that bytes of an epoch cross, or have crossed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Crossed {
+    pub(crate) key: LayerKey,
+    pub(crate) name: String,
+}
+
+/// Inbound epochs: the present one, which the stack itself shows, and those before it of which
+/// bytes still wait.
 #[derive(Debug, Default)]
 pub(crate) struct Epochs {
     pub(crate) present: u64,
-    /// Layers that bytes of an epoch before the present one have crossed, and that have left.
-    departed: Vec<Departed>,
-}
-
-#[derive(Debug)]
-struct Departed {
-    name: String,
-    /// How high it stood among those that stand and those that left before it.
-    place: usize,
-    /// From the first of these epochs to before the second, bytes crossed it.
-    from: u64,
-    until: u64,
+    /// Oldest first, each with its layers, lowest first.
+    past: Vec<(u64, Vec<Crossed>)>,
 }
 
 impl Epochs {
-    /// A layer leaves whose first epoch was `from`; bytes of before `until` that crossed it still
-    /// wait.
-    pub(crate) fn remember(&mut self, name: &str, place: usize, from: u64, until: u64) {
-        self.departed.push(Departed {
-            name: name.to_owned(),
-            place,
-            from,
-            until,
-        });
+    /// Who is crossed by bytes of an epoch before the present one.
+    pub(crate) fn past(&self, number: u64) -> Option<&[Crossed]> {
+        let mut past = self.past.iter();
+        let (_, layers) = past.find(|(of, _)| *of == number)?;
+        Some(layers)
     }
 
-    /// No byte of before `oldest` waits any more.
-    pub(crate) fn forget_before(&mut self, oldest: u64) {
-        self.departed.retain(|layer| layer.until > oldest);
+    /// The present epoch is over, and bytes of it still wait.
+    pub(crate) fn keep_present(&mut self, layers: Vec<Crossed>) {
+        self.past.push((self.present, layers));
     }
 
-    /// The epoch `number`, given the layers that stand, from which epoch on, lowest first.
-    pub(crate) fn describe<'a>(
-        &self,
-        number: u64,
-        standing: impl Iterator<Item = (&'a str, u64)>,
-    ) -> Epoch {
-        let mut layers: Vec<Option<&str>> = standing
-            .map(|(name, from)| (from <= number).then_some(name))
-            .collect();
-        // The last to leave goes back first, so that each finds the places as it left them.
-        for layer in self.departed.iter().rev() {
-            let crossed = layer.from <= number && number < layer.until;
-            layers.insert(
-                layer.place.min(layers.len()),
-                crossed.then_some(&layer.name),
-            );
+    /// Begins a new epoch; no byte of any before it waits.
+    pub(crate) fn begin_in_silence(&mut self) {
+        self.present += 1;
+        self.past.clear();
+    }
+
+    /// Begins a new epoch, and before it one for each of the epochs `old`, oldest first, whose bytes
+    /// are yet to meet the change, and cross what `edit` makes of the layers that they crossed.
+    pub(crate) fn begin(&mut self, old: &[u64], edit: impl Fn(&mut Vec<Crossed>)) -> Renumbered {
+        let from = self.present;
+        for number in old {
+            let mut layers = self.past(*number).map(<[_]>::to_vec).unwrap_or_default();
+            edit(&mut layers);
+            self.present += 1;
+            self.past.push((self.present, layers));
         }
-        Epoch::new(
-            number,
-            layers.into_iter().flatten().map(str::to_owned).collect(),
-        )
+        self.present += 1;
+        Renumbered {
+            old: old.to_vec(),
+            from,
+        }
+    }
+
+    /// Bytes wait of these epochs only.
+    pub(crate) fn retain(&mut self, waits: impl Fn(u64) -> bool) {
+        self.past.retain(|(number, _)| waits(*number));
+    }
+}
+
+/// What becomes of the epochs of bytes that are yet to meet a change.
+pub(crate) struct Renumbered {
+    /// Those before the one that was the present, oldest first.
+    old: Vec<u64>,
+    from: u64,
+}
+
+impl Renumbered {
+    pub(crate) fn of(&self, number: u64) -> u64 {
+        let at = self.old.iter().position(|old| *old == number);
+        self.from + 1 + at.unwrap_or(self.old.len()) as u64
     }
 }
 
@@ -90,22 +104,32 @@ impl Epochs {
 mod tests {
     use super::*;
 
+    fn layers(names: &str) -> Vec<Crossed> {
+        let name = |(n, name): (usize, &str)| Crossed {
+            key: LayerKey(n as u64),
+            name: name.to_owned(),
+        };
+        names.split_whitespace().enumerate().map(name).collect()
+    }
+
     #[test]
-    fn an_epoch_of_the_past_names_who_stood_then() {
-        let mut epochs = Epochs {
-            present: 4,
-            ..Epochs::default()
-        };
-        // tls (from 1) and zstd (from 2) stood; tls left at 3, zstd at 4, and `new` came at 4.
-        epochs.remember("tls", 0, 1, 3);
-        epochs.remember("zstd", 0, 2, 4);
+    fn bytes_that_meet_a_change_keep_what_tells_them_apart() {
+        let mut epochs = Epochs::default();
+        // Bytes of before the first change wait, and of before the second; then comes a third.
+        epochs.keep_present(layers(""));
+        epochs.begin(&[], |_| {});
+        epochs.keep_present(layers("tls"));
+        epochs.begin(&[], |_| {});
+        let renumbered = epochs.begin(&[0, 1], |crossed| crossed.extend(layers("new")));
+        assert_eq!([0, 1, 2].map(|old| renumbered.of(old)), [3, 4, 5]);
+        assert_eq!(epochs.present, 5);
         let names = |number| {
-            let epoch = epochs.describe(number, [("new", 4)].into_iter());
-            epoch.layers().collect::<Vec<_>>().join(" ")
+            let crossed = epochs.past(number).unwrap().iter();
+            crossed.map(|layer| layer.name.as_str()).collect::<Vec<_>>()
         };
-        assert_eq!(
-            [0, 1, 2, 3, 4].map(names),
-            ["", "tls", "tls zstd", "zstd", "new"]
-        );
+        assert_eq!((names(3), names(4)), (vec!["new"], vec!["tls", "new"]));
+        assert_eq!((names(0), names(1)), (vec![], vec!["tls"]));
+        epochs.retain(|number| number > 1);
+        assert!(epochs.past(1).is_none() && epochs.past(4).is_some());
     }
 }

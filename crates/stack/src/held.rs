@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::buffer::Buffer;
+use crate::epoch::Renumbered;
 
 /// The inbound bytes that wait at the boundary below a node, each stamped with its epoch.
 #[derive(Debug, Default)]
@@ -105,11 +106,19 @@ impl Held {
         }
     }
 
-    /// Says that all bytes that wait here are of `epoch`, since a change above them took place
-    /// before they rose.
-    pub(crate) fn restamp(&mut self, epoch: u64) {
-        self.later.clear();
-        self.epoch = epoch;
+    /// Renumbers the epochs of the bytes that wait here, since a change above them took place before
+    /// they rose.
+    pub(crate) fn renumber(&mut self, renumbered: &Renumbered) {
+        self.epoch = renumbered.of(self.epoch);
+        for (_, epoch) in &mut self.later {
+            *epoch = renumbered.of(*epoch);
+        }
+    }
+
+    /// The epochs of the bytes that wait here, oldest first.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = u64> {
+        let first = self.oldest().into_iter();
+        first.chain(self.later.iter().map(|(_, epoch)| *epoch))
     }
 
     /// The bytes of the first epoch count as the next one's from now on.

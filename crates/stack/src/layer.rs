@@ -85,8 +85,8 @@ pub enum Exit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Residue {
-    /// They go through the new layer, and count as bytes of its epoch: right where the peer may
-    /// already have spoken its language (COMPRESS, the PROXY protocol).
+    /// They go through the new layer: right where the peer may already have spoken its language
+    /// (COMPRESS, the PROXY protocol).
     Feed,
     /// They are a protocol violation, or an attack (CVE-2011-0411): right where the peer may not
     /// speak before it has our answer (STARTTLS).

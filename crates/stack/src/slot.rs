@@ -13,10 +13,6 @@ pub(crate) struct Slot {
     pub(crate) traffic: Traffic,
     /// Inbound bytes that the node has not taken.
     pub(crate) held: Held,
-    /// The first inbound epoch whose bytes cross the node.
-    pub(crate) since: u64,
-    /// The first whose bytes pass by it, once its inbound half has ended.
-    pub(crate) until: u64,
     pub(crate) life: Life,
     pub(crate) inbound: Inbound,
 }
@@ -28,8 +24,6 @@ impl Slot {
             node,
             traffic: Traffic::default(),
             held: Held::default(),
-            since: 0,
-            until: u64::MAX,
             life: Life::Standing,
             inbound: Inbound::Decoding,
         }

@@ -69,17 +69,11 @@ impl Stack {
     pub fn epoch(&self) -> Epoch {
         let held = &self.slots[self.top()].held;
         let number = held.oldest().unwrap_or(self.epochs.present);
-        let layers = self.slots[..self.top()].iter();
-        self.epochs.describe(
-            number,
-            layers.map(|slot| {
-                let passed_by = slot.until <= number;
-                (
-                    slot.node.name(),
-                    if passed_by { u64::MAX } else { slot.since },
-                )
-            }),
-        )
+        let layers = match self.epochs.past(number) {
+            Some(past) => past.to_vec(),
+            None => self.crossed_now(),
+        };
+        Epoch::new(number, layers.into_iter().map(|layer| layer.name).collect())
     }
 
     /// The epoch of the next byte to be written.
