@@ -39,3 +39,8 @@ pub(crate) fn too_long(body: usize) -> Error {
     Error::remote(format!("record_overflow: a record of {body} bytes"))
         .with_source(TlsError::PeerSentOversizedRecord)
 }
+
+/// Every record must say that it is application data now.
+pub(crate) fn unprotected(kind: u8) -> Error {
+    Error::remote(format!("unexpected_message: a record of type {kind}"))
+}

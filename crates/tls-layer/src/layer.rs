@@ -15,7 +15,7 @@ use crate::engine::{self, Engine};
 use crate::error;
 use crate::hello;
 use crate::info::TlsInfo;
-use crate::record::{Bad, FULL, HEADER, Header};
+use crate::record::{Bad, CHANGE_CIPHER_SPEC, FULL, HEADER, Header};
 use crate::stage::Stage;
 
 /// What may be written during the handshake before writing is to pause.
@@ -131,23 +131,26 @@ impl TlsLayer {
         if bad == Bad::NotTls && matches!(self.life, Life::Finished) {
             return Error::remote("the peer went on in plain without its close_notify");
         }
-        let refused = self.show_header(cx, bytes);
+        let refused = match bad {
+            // No alert follows a close_notify.
+            _ if matches!(self.life, Life::Finished) => Ok(()),
+            // Of all records that rustls refuses by their type only this one needs no key.
+            Bad::Unprotected(_) => self.engine.read(&mut CHANGE_CIPHER_SPEC.to_owned(), cx),
+            Bad::NotTls | Bad::TooLong(_) => {
+                let mut header = [0xff; HEADER];
+                // Of a record that is too long all but the length is in order: that stays at its
+                // worst.
+                let n = bytes.len().min(3);
+                header[..n].copy_from_slice(&bytes[..n]);
+                self.engine.read(&mut header, cx)
+            }
+        };
         match (bad, refused) {
             (Bad::TooLong(body), _) => error::too_long(body),
+            (Bad::Unprotected(kind), _) => error::unprotected(kind),
             (Bad::NotTls, Err(error)) => error::tls(error),
             (Bad::NotTls, Ok(())) => Error::remote("the peer does not speak TLS"),
         }
-    }
-
-    fn show_header(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), rustls::Error> {
-        if matches!(self.life, Life::Finished) {
-            return Ok(()); // No alert follows a close_notify.
-        }
-        let mut header = [0xff; HEADER];
-        // Of a record that is too long all but the length is in order: that stays at its worst.
-        let n = bytes.len().min(3);
-        header[..n].copy_from_slice(&bytes[..n]);
-        self.engine.read(&mut header, cx)
     }
 
     fn is_handshaking(&self) -> bool {
@@ -181,7 +184,7 @@ impl Protocol for TlsLayer {
         while !self.engine.peer_closed() {
             let rest = &mut bytes[taken..];
             let version = self.engine.state().protocol_version();
-            let header = match Header::parse(rest, version) {
+            let header = match Header::parse(rest, version, !self.is_handshaking()) {
                 Ok(Some(header)) => header,
                 Ok(None) => break,
                 Err(bad) => return Err(self.refuse(cx, rest, bad)),

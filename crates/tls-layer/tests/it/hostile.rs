@@ -183,18 +183,41 @@ fn s19_records_dropped_doubled_or_swapped_are_refused() {
 fn s19_t19_each_flipped_byte_is_refused() {
     for version in VERSIONS {
         let (_, sent) = records(version, &["one"]);
-        for at in 0..sent[0].len() {
+        let bytes = 0..sent[0].len();
+        // To another type of record, and to none.
+        for (at, flip) in bytes.flat_map(|at| [(at, 1), (at, 2), (at, 3), (at, 0x55)]) {
             if at == 2 && version.version == TLS13.version {
                 continue; // The legacy version has no meaning (RFC 8446, section 5.1).
             }
             let (mut pair, mut sent) = records(version, &["one", "two"]);
-            sent[0][at] ^= 0x55;
+            sent[0][at] ^= flip;
             pair.server.receive(&mut sent[0]);
             pair.server.receive(&mut sent[1]);
             pair.server.receive_end();
             assert!(read(&mut pair.server).is_empty());
             failed(&mut pair.server);
         }
+    }
+}
+
+#[test]
+fn a_record_that_hides_its_kind_passes_no_bound() {
+    // The type outside is not authenticated, and the layer asks it whether there must be room.
+    for kind in 20..=22 {
+        let (mut pair, _) = Pair::up(&configs(&TLS13), Cut::Whole);
+        pair.client.write(&[7; 1 << 20]).unwrap();
+        let mut wire = outgoing(&mut pair.client);
+        wire[0] = kind;
+        pair.server.receive(&mut wire);
+        assert!(read(&mut pair.server).is_empty());
+        let (_, error) = failed(&mut pair.server);
+        assert!(error.contains("unexpected_message"), "{error}");
+        assert_alert(&mut pair.server, true);
+        // The peer learns the same.
+        let mut alert = outgoing(&mut pair.server);
+        pair.client.receive(&mut alert);
+        let (_, error) = failed(&mut pair.client);
+        assert!(error.contains("UnexpectedMessage"), "{error}");
     }
 }
 
