@@ -10,6 +10,7 @@
 //!                                     FILE <step> <len> <sha256>
 //! OK
 //!                                     <len bytes>
+//! HAVE <len>                           now and then, while the bytes come
 //! GOT <sha256>
 //!                                     QUIT
 //! OK
@@ -38,6 +39,7 @@ pub(crate) enum Command {
 
 pub(crate) const OK: &str = "OK";
 pub(crate) const NO: &str = "NO ";
+pub(crate) const HAVE: &str = "HAVE ";
 pub(crate) const GOT: &str = "GOT ";
 pub(crate) const GREETING: &str = "LIVE-UPGRADE/1 ";
 

@@ -28,6 +28,7 @@ impl Failure {
                     | io::ErrorKind::BrokenPipe
                     | io::ErrorKind::ConnectionReset
                     | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::NotConnected
             );
             let gone = if peer_has_gone {
                 "the peer has gone: "

@@ -24,6 +24,7 @@ mod receiver;
 mod sender;
 mod step;
 
+use std::io::Write;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,7 +74,8 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("live_upgrade: {failure}");
+            // Not `eprintln`, which panics if nobody reads.
+            let _ = writeln!(std::io::stderr(), "live_upgrade: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncSeekExt;
 
 use crate::board::grouped;
 use crate::command::hex;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 /// The file to carry, and what the receiver must find it to be.
 pub(crate) struct Parcel {
     path: PathBuf,
+    file: File,
     pub(crate) len: u64,
     pub(crate) sha256: String,
 }
@@ -45,19 +47,30 @@ impl Parcel {
             len += n as u64;
         }
         let sha256 = hex(&sum.finalize());
-        Ok(Self { path, len, sha256 })
+        Ok(Self {
+            path,
+            file,
+            len,
+            sha256,
+        })
     }
 
+    /// The file, from its beginning: the very one that was looked at, whatever its name leads to
+    /// by now.
     pub(crate) async fn open(&self) -> Result<tokio::fs::File, Failure> {
-        let doing = format!("cannot open {}", self.path.display());
-        let file = tokio::fs::File::open(&self.path).await;
-        file.map_err(Failure::because(doing))
+        let doing = || format!("cannot read {} again", self.path.display());
+        let file = self.file.try_clone().map_err(Failure::because(doing()))?;
+        let mut file = tokio::fs::File::from_std(file);
+        file.rewind().await.map_err(Failure::because(doing()))?;
+        Ok(file)
     }
 }
 
 impl fmt::Display for Parcel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, len, sha256 } = self;
+        let Self {
+            path, len, sha256, ..
+        } = self;
         let (path, len) = (path.display(), grouped(*len));
         write!(f, "{path}: {len} bytes, sha256\n{sha256}")
     }

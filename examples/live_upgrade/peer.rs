@@ -178,7 +178,7 @@ pub(crate) async fn within<T>(
     match tokio::time::timeout(patience, what).await {
         Ok(result) => result.map_err(Failure::because(doing)),
         Err(_) => Err(Failure::new(format_args!(
-            "{doing}: nothing from the peer for {} s",
+            "{doing}: not done after {} s",
             patience.as_secs()
         ))),
     }

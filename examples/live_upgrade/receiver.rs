@@ -1,17 +1,20 @@
 //! The peer that receives the file, and does what it is asked for.
 
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncBufReadExt;
 
 use crate::board::Board;
 use crate::certificate;
-use crate::command::{Command, GOT, GREETING, NO, OK, hex, shortened};
+use crate::command::{Command, GOT, GREETING, HAVE, NO, OK, hex, shortened};
 use crate::failure::Failure;
 use crate::peer::{Peer, STALL, Tls, within};
 use crate::step::{Carried, STEPS};
+
+/// How often to say how much has come.
+const HAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// Returns the length of the file.
 pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure> {
@@ -79,7 +82,7 @@ async fn receive(
     let bar = board.bar(len);
     let doing = format!("receiving the file in step {step}");
     let mut sum = Sha256::new();
-    let mut left = len;
+    let (mut left, mut said) = (len, Instant::now());
     while left > 0 {
         let bytes = within(STALL, &doing, peer.connection.fill_buf()).await?;
         let n = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -91,6 +94,11 @@ async fn receive(
         peer.connection.consume(n);
         left -= n as u64;
         bar.set_position(len - left);
+        // A sender may be done long before a slow link is; it is to know that it need not give up.
+        if said.elapsed() > HAVE_EVERY {
+            peer.say(format!("{HAVE}{}", len - left)).await?;
+            said = Instant::now();
+        }
     }
     bar.finish_and_clear();
     let carried = Carried {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::board::Board;
 use crate::certificate;
-use crate::command::{Command, GOT, GREETING, NO, OK, shortened, unhex};
+use crate::command::{Command, GOT, GREETING, HAVE, NO, OK, shortened, unhex};
 use crate::failure::Failure;
 use crate::parcel::Parcel;
 use crate::peer::{Peer, STALL, Tls, beginning, within};
@@ -110,7 +110,10 @@ async fn carry(
     }
     within(STALL, &doing, peer.connection.flush()).await?;
     let doing = format!("waiting for the sum of step {step}");
-    let answer = peer.hear(&doing, STALL).await?;
+    let mut answer = peer.hear(&doing, STALL).await?;
+    while answer.starts_with(HAVE) {
+        answer = peer.hear(&doing, STALL).await?;
+    }
     bar.finish_and_clear();
 
     let carried = Carried {
@@ -121,8 +124,9 @@ async fn carry(
     let theirs = expect(&answer, answer.strip_prefix(GOT))?;
     if theirs != parcel.sha256 {
         return Err(Failure::new(format_args!(
-            "step {step}: the receiver's sha256 differs: {:?}",
-            shortened(theirs)
+            "step {step}: the receiver's sha256 differs, or the file has changed in the meantime: \
+             {:?}",
+            theirs.chars().take(64).collect::<String>()
         )));
     }
     Ok(carried)

@@ -64,6 +64,13 @@ impl<'a> From<&'a [u8]> for Chunk<'a> {
     }
 }
 
+impl<'a> From<&'a Vec<u8>> for Chunk<'a> {
+    #[inline]
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Self::lent(bytes)
+    }
+}
+
 impl<'a> From<&'a mut [u8]> for Chunk<'a> {
     #[inline]
     fn from(bytes: &'a mut [u8]) -> Self {
@@ -75,6 +82,13 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Chunk<'a> {
     #[inline]
     fn from(bytes: &'a [u8; N]) -> Self {
         Self::lent(bytes)
+    }
+}
+
+impl<'a, const N: usize> From<&'a mut [u8; N]> for Chunk<'a> {
+    #[inline]
+    fn from(bytes: &'a mut [u8; N]) -> Self {
+        Self::owned(bytes)
     }
 }
 

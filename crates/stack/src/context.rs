@@ -177,7 +177,7 @@ impl<'a> Context<'a> {
     /// [`received`](crate::Protocol::received) is about to say it took.
     ///
     /// If this layer is being popped, what follows goes up past it, untouched. If not, what
-    /// follows waits until it is.
+    /// follows waits until it is. Either way this layer receives nothing more, no end either.
     pub fn end_mark(&mut self) {
         let place = self.place();
         self.core.marked.set(place, true);
@@ -197,7 +197,8 @@ impl<'a> Context<'a> {
     }
 
     /// Says that this layer has staged enough: writing is to pause; or, with `false`, that it may
-    /// go on.
+    /// go on. A writer that has to wait flushes, so [`flush`](crate::Transport::flush) is the place
+    /// to say `false`.
     pub fn hold_back(&mut self, hold: bool) {
         let place = self.place();
         // After its end mark a layer has nothing to hold back.

@@ -55,7 +55,8 @@ pub trait Layer: Protocol + Transport {
         Residue::Feed
     }
 
-    /// How many bytes are inside the layer, in both directions.
+    /// How many bytes are inside the layer, in both directions: those that it took and has not
+    /// handed on.
     fn held(&self) -> usize {
         0
     }
@@ -72,7 +73,9 @@ pub trait Layer: Protocol + Transport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The layer's protocol has an end mark in each direction: [`Transport::finish`] sends ours,
-    /// [`Context::end_mark`](crate::Context::end_mark) tells of the peer's.
+    /// [`Context::end_mark`](crate::Context::end_mark) tells of the peer's. The stack does not
+    /// answer the peer's mark: until the application pops the layer, its reads see the end of
+    /// input, and what follows the mark waits.
     Marked,
     /// There is no end mark. The cut is exact only while nothing is under way: no inbound byte
     /// unread above the layer, none held below it. The default.

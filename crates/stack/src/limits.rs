@@ -16,7 +16,8 @@ pub struct Limits {
     /// Bytes that may wait unread at the top before the layers stop making more. A layer may pass
     /// it by what it had begun (one record, one block). Default 64 KiB.
     pub inbox: usize,
-    /// Bytes that may wait below a layer. A record that a layer wants whole must be smaller.
+    /// Bytes that may wait below a layer. A record that a layer wants whole must not be larger,
+    /// its header included.
     /// Default 64 KiB.
     pub boundary: usize,
     /// Bytes waiting for the socket from which on writing pauses. Default 64 KiB.

@@ -30,6 +30,8 @@ pub trait Protocol: Any + Send + Sync {
     /// calls [`Context::up`]. What it sends from here goes out behind everything that was written
     /// before the push.
     ///
+    /// A layer that was popped may be pushed again: it begins anew here, or refuses.
+    ///
     /// # Errors
     ///
     /// The push is refused: what was sent from here is forgotten, the layer is given back, and
@@ -46,7 +48,9 @@ pub trait Protocol: Any + Send + Sync {
     /// below and are offered again when more have come or when there is room above again.
     /// Returning less than there was is how a node says all of: *I need more for a whole record*,
     /// *there is no room above*, *what follows is not mine* (with [`Context::end_mark`], or after
-    /// asking for a push).
+    /// asking for a push). A record that is to be taken whole may have at most
+    /// [`Limits::boundary`](crate::Limits::boundary) bytes, its header included; larger ones are
+    /// taken piece by piece.
     ///
     /// `bytes` is empty only after [`Context::wanted`] said no: there is room now.
     ///

@@ -23,8 +23,9 @@ pub trait Transport {
     /// Everything sent so far must be able to reach the peer's application: what is staged goes
     /// down now. The layers below are flushed by the stack, after this one.
     ///
-    /// Called if something was sent since the last flush, and before a layer below leaves. A layer
-    /// whose handshake is under way sends what it staged as soon as it is up.
+    /// Called when the application flushes, or is about to wait for input or for room to write, if
+    /// something was sent since the last flush; and before a layer below leaves. A layer whose
+    /// handshake is under way sends what it staged as soon as it is up.
     ///
     /// # Errors
     ///
@@ -37,7 +38,8 @@ pub trait Transport {
     /// This layer's outgoing half ends: what is staged goes down, then the end mark, if the
     /// layer's protocol has one. Called at most once, and not before the layer is up.
     ///
-    /// Nothing is sent through the layer after that, and nothing that it sends is heard.
+    /// Once this has returned, nothing is sent through the layer, and what it still sends is
+    /// dropped.
     ///
     /// # Errors
     ///

@@ -270,7 +270,7 @@ impl Stack {
                 Error::new(
                     ErrorKind::Limit,
                     Blame::Remote,
-                    "a record is larger than what may wait at a boundary",
+                    "a record is larger than what may wait below a layer (`Limits::boundary`)",
                 ),
             );
         }
