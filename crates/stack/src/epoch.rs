@@ -1,6 +1,6 @@
 //! The spans between two changes of the stack.
 
-use crate::LayerKey;
+use crate::{LayerKey, Stack};
 
 /// A span between two changes of the stack, in one direction, and the layers that stood in it.
 ///
@@ -97,6 +97,82 @@ impl Renumbered {
     pub(crate) fn of(&self, number: u64) -> u64 {
         let at = self.old.iter().position(|old| *old == number);
         self.from + 1 + at.unwrap_or(self.old.len()) as u64
+    }
+}
+
+/// The epochs of what waits in a stack.
+impl Stack {
+    /// A change takes place below the node above `place`. Inbound bytes that have not risen past it
+    /// are of new epochs: `edit` says which layers they cross now, given those of before.
+    pub(crate) fn begin_read_epoch(&mut self, place: usize, edit: impl Fn(&mut Vec<Crossed>)) {
+        if self.nothing_waits() {
+            return self.epochs.begin_in_silence();
+        }
+        let present = self.epochs.present;
+        if self.waits_above(place, present) {
+            self.epochs.keep_present(self.crossed_now());
+        }
+        let renumbered = self.epochs.begin(&self.older_epochs(place), edit);
+        for slot in &mut self.slots[..=place] {
+            slot.held.renumber(&renumbered);
+        }
+        for (key, epoch) in &mut self.core.inside {
+            if self.core.keys[..=place].contains(key) {
+                *epoch = renumbered.of(*epoch);
+            }
+        }
+        let (slots, inside) = (&self.slots, &self.core.inside);
+        self.epochs.retain(|number| {
+            slots
+                .iter()
+                .any(|slot| slot.held.epochs().any(|e| e == number))
+                || inside.iter().any(|(_, epoch)| *epoch == number)
+        });
+    }
+
+    /// The layers that bytes of the present epoch cross, lowest first.
+    pub(crate) fn crossed_now(&self) -> Vec<Crossed> {
+        let layers = self.slots[..self.top()].iter().zip(&self.core.keys);
+        let crossed = layers.filter(|(slot, _)| !slot.passed_by());
+        let crossed = crossed.map(|(slot, key)| Crossed {
+            key: *key,
+            name: slot.node.name().to_owned(),
+        });
+        crossed.collect()
+    }
+
+    /// The epochs before the present one of bytes that have not risen past `place`, oldest first.
+    pub(crate) fn older_epochs(&self, place: usize) -> Vec<u64> {
+        if self.nothing_waits() {
+            return Vec::new();
+        }
+        let held = self.slots[..=place]
+            .iter()
+            .flat_map(|slot| slot.held.epochs());
+        let inside = self.core.inside.iter();
+        let inside = inside.filter(|(key, _)| self.core.keys[..=place].contains(key));
+        let all = held.chain(inside.map(|(_, epoch)| *epoch));
+        let mut older: Vec<u64> = all.filter(|epoch| *epoch != self.epochs.present).collect();
+        older.sort_unstable();
+        older.dedup();
+        older
+    }
+
+    /// Whether no inbound byte waits anywhere, so that nobody has to be told apart.
+    fn nothing_waits(&self) -> bool {
+        self.core.held == 0 && self.core.inside.is_empty()
+    }
+
+    /// Whether bytes of this epoch wait above `place`.
+    fn waits_above(&self, place: usize, epoch: u64) -> bool {
+        let above = &self.core.keys[place + 1..];
+        let inside = self.core.inside.iter();
+        self.slots[place + 1..]
+            .iter()
+            .any(|slot| slot.held.epochs().any(|e| e == epoch))
+            || inside
+                .filter(|(_, e)| *e == epoch)
+                .any(|(key, _)| above.contains(key))
     }
 }
 
