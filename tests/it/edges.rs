@@ -434,6 +434,16 @@ fn nothing_is_called_after_lost_and_nobody_goes_without() {
     assert!(stack.into_app().is_some());
     assert_eq!(*log.lock().unwrap(), ["attached", "lost: clean"]);
     assert!(Stack::new(Limits::default()).into_app().is_none());
+
+    // Taken apart, the layers may go on elsewhere; the application cannot.
+    let (app, app_log) = Witness::new();
+    let (layer, layer_log) = Witness::new();
+    let mut stack = Stack::with_app(Box::new(app), Limits::default());
+    stack.push(layer).unwrap();
+    let parts = stack.into_parts();
+    assert_eq!(*app_log.lock().unwrap(), ["attached", "lost: clean"]);
+    assert_eq!(*layer_log.lock().unwrap(), ["attached"]);
+    assert_eq!(parts.layers.len(), 1);
 }
 
 #[test]

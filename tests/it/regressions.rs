@@ -14,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, dup
 
 use crate::pair::{Cut, Pair, read_all, read_epochs};
 use crate::toy::{Toy, Witness, mark, question, record, toy};
-use crate::wakes::counter;
 
 /// Whether `test` ends within a second.
 fn ends(test: impl FnOnce() + Send + 'static) -> bool {
@@ -286,35 +285,6 @@ fn what_a_leaving_layer_still_decodes_does_not_go_through_one_pushed_meanwhile()
         (vec![], "plain".to_owned()),
     ];
     assert_eq!(read_epochs(&mut pair.a), expected);
-}
-
-#[tokio::test]
-async fn a_writer_that_waits_for_room_learns_of_a_failure_that_a_read_brings_to_light() {
-    let (a, mut b) = duplex(1000);
-    let mut a = Connection::with_limits(
-        a,
-        Limits {
-            inbox: 4,
-            ..Limits::default()
-        },
-    );
-    a.push(toy()).await.unwrap();
-    let (mut reader, mut writer) = tokio::io::split(a);
-    // One record fills the inbox; another, and garbage behind it, wait below the layer.
-    let (one, two) = (record(0x20, b"12345678"), record(0x20, b"abcdefgh"));
-    b.write_all(&[one, two, b"??".to_vec()].concat())
-        .await
-        .unwrap();
-    let (woken, waker) = counter();
-    let mut task = Task::from_waker(&waker);
-    while Pin::new(&mut writer)
-        .poll_write(&mut task, &[0; 65536])
-        .is_ready()
-    {}
-    let mut text = [0; 16];
-    reader.read_exact(&mut text).await.unwrap();
-    assert!(reader.read(&mut [0]).await.is_err());
-    assert!(woken.count() > 0, "the writer sleeps for ever");
 }
 
 #[tokio::test]

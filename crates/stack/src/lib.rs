@@ -93,6 +93,7 @@ mod bits;
 mod buffer;
 mod change;
 mod chunk;
+mod clock;
 mod context;
 mod core;
 #[cfg(feature = "tokio")]

@@ -23,13 +23,18 @@ pub struct Parts<Io = ()> {
 }
 
 impl Stack {
-    /// Takes the stack apart. Its layers are not told of an end, for they may go on elsewhere.
+    /// Takes the stack apart. Its layers are not told of an end, for they may go on elsewhere; an
+    /// application that is a [`Protocol`](crate::Protocol) is, for it cannot.
     pub fn into_parts(mut self) -> Parts {
         self.flush();
-        self.lost = true;
         let unread = std::iter::from_fn(|| self.take_unread()).collect();
         let unsent = self.outgoing().to_vec();
-        self.slots.pop();
+        let over = std::mem::replace(&mut self.lost, true);
+        if let Some(mut top) = self.slots.pop()
+            && !over
+        {
+            top.node.lost(&self.last_end());
+        }
         let layers = self.slots.drain(..);
         let layers = layers.map(|slot| (slot.node, slot.held.bytes().to_vec()));
         Parts {

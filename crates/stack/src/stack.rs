@@ -1,14 +1,13 @@
 //! The stack: nodes in order, an application above them, a network below.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::application::{App, Reader};
 use crate::context::Path;
 use crate::core::Core;
 use crate::epoch::Epochs;
 use crate::held::Held;
-use crate::slot::{Life, Slot};
+use crate::slot::Slot;
 use crate::{Context, End, Error, Event, Layer, LayerKey, Limits, Outcome, Protocol, Standing};
 
 /// The most layers that a stack may have.
@@ -235,43 +234,6 @@ impl Stack {
         let reach = self.core.handshaking.highest().unwrap_or(self.top());
         let closed = self.core.no_room().0 & crate::bits::Places::up_to(reach).0;
         closed == 0 && self.end.is_none()
-    }
-
-    // ---- time ----
-
-    /// It is `now`, counted from the connection's beginning: a new turn. Deadlines that have
-    /// passed are acted on.
-    pub fn advance(&mut self, now: Duration) {
-        if self.lost {
-            return;
-        }
-        self.begin(now);
-        self.expire();
-        self.run();
-    }
-
-    /// Begins a turn, and leaves it to the next call to do something with it.
-    pub(crate) fn begin(&mut self, now: Duration) {
-        self.core.now = now;
-        self.core.work = self.core.limits.work;
-    }
-
-    /// When [`advance`](Self::advance) is to be called at the latest.
-    pub fn deadline(&self) -> Option<Duration> {
-        let alarms = self.core.alarms.iter().map(|(_, at)| *at);
-        if self.core.handshaking.is_empty() && self.core.down.is_empty() {
-            return alarms.min();
-        }
-        let lives = self.slots.iter().filter_map(|slot| match slot.life {
-            Life::Handshaking { until, .. } | Life::Leaving { until, late: false } => Some(until),
-            Life::Standing | Life::Leaving { .. } => None,
-        });
-        lives.chain(alarms).min()
-    }
-
-    /// Whether the turn stopped because its work was used up, with more to do: `advance` goes on.
-    pub fn has_work(&self) -> bool {
-        self.core.work_is_done() && self.next_offer().is_some()
     }
 
     // ---- the end ----

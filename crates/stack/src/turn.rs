@@ -1,7 +1,5 @@
 //! What a stack does between two passes, one step after another, until there is nothing to do.
 
-use std::time::Duration;
-
 use crate::bits::Places;
 use crate::change::refusal;
 use crate::context::{Path, took_too_much};
@@ -435,45 +433,6 @@ impl Stack {
             self.core.held_back.set(place, false);
             self.core.unflushed = true;
             if let Err(error) = finished {
-                self.core.fail(place, error);
-            }
-        }
-    }
-
-    // ---- deadlines ----
-
-    pub(crate) fn expire(&mut self) {
-        let now = self.core.now;
-        if self.deadline().is_none_or(|deadline| deadline > now) {
-            return;
-        }
-        for place in 0..self.core.depth {
-            let slot = &mut self.slots[place];
-            match slot.life {
-                Life::Handshaking { until, .. } if until <= now => {
-                    let error = Error::new(
-                        ErrorKind::TimedOut,
-                        Blame::Remote,
-                        "the handshake took too long",
-                    );
-                    slot.life = Life::Standing;
-                    self.core.handshaking.set(place, false);
-                    self.core.fail(place, error);
-                }
-                Life::Leaving { until, late: false } if until <= now => {
-                    slot.life = Life::Leaving { until, late: true };
-                    let late = Event::PopLate(self.core.keys[place]);
-                    self.events.push_back((0, late));
-                }
-                _ => {}
-            }
-        }
-        let due = |(_, at): &mut (LayerKey, Duration)| *at <= now;
-        let due: Vec<_> = self.core.alarms.extract_if(.., due).collect();
-        for (key, _) in due {
-            if let Some(place) = self.core.place(key)
-                && let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx))
-            {
                 self.core.fail(place, error);
             }
         }

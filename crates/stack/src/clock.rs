@@ -1,0 +1,82 @@
+//! The clock's side of a stack: turns, and deadlines.
+
+use std::time::Duration;
+
+use crate::slot::Life;
+use crate::{Blame, Error, ErrorKind, Event, LayerKey, Stack};
+
+/// The clock's side. The stack reads no clock; time comes in as an argument.
+impl Stack {
+    /// It is `now`, counted from the connection's beginning: a new turn. Deadlines that have
+    /// passed are acted on.
+    pub fn advance(&mut self, now: Duration) {
+        if self.lost {
+            return;
+        }
+        self.begin(now);
+        self.expire();
+        self.run();
+    }
+
+    /// Begins a turn, and leaves it to the next call to do something with it.
+    pub(crate) fn begin(&mut self, now: Duration) {
+        self.core.now = now;
+        self.core.work = self.core.limits.work;
+    }
+
+    /// When [`advance`](Self::advance) is to be called at the latest.
+    pub fn deadline(&self) -> Option<Duration> {
+        let alarms = self.core.alarms.iter().map(|(_, at)| *at);
+        if self.core.handshaking.is_empty() && self.core.down.is_empty() {
+            return alarms.min();
+        }
+        let lives = self.slots.iter().filter_map(|slot| match slot.life {
+            Life::Handshaking { until, .. } | Life::Leaving { until, late: false } => Some(until),
+            Life::Standing | Life::Leaving { .. } => None,
+        });
+        lives.chain(alarms).min()
+    }
+
+    /// Whether the turn stopped because its work was used up, with more to do: `advance` goes on.
+    pub fn has_work(&self) -> bool {
+        self.core.work_is_done() && self.next_offer().is_some()
+    }
+
+    /// Acts on the deadlines that have passed.
+    fn expire(&mut self) {
+        let now = self.core.now;
+        if self.deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        for place in 0..self.core.depth {
+            let slot = &mut self.slots[place];
+            match slot.life {
+                Life::Handshaking { until, .. } if until <= now => {
+                    let error = Error::new(
+                        ErrorKind::TimedOut,
+                        Blame::Remote,
+                        "the handshake took too long",
+                    );
+                    slot.life = Life::Standing;
+                    self.core.handshaking.set(place, false);
+                    self.core.fail(place, error);
+                }
+                Life::Leaving { until, late: false } if until <= now => {
+                    slot.life = Life::Leaving { until, late: true };
+                    let late = Event::PopLate(self.core.keys[place]);
+                    self.events.push_back((0, late));
+                }
+                _ => {}
+            }
+        }
+        let due = |(_, at): &mut (LayerKey, Duration)| *at <= now;
+        let due: Vec<_> = self.core.alarms.extract_if(.., due).collect();
+        for (key, _) in due {
+            if let Some(place) = self.core.place(key)
+                && let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx))
+            {
+                self.core.fail(place, error);
+            }
+        }
+    }
+}
