@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stack::{
     Blame, Chunk, Connection, Context, End, Error, ErrorKind, Event, Exit, Layer, LayerId, Limits,
-    Outcome, PopError, Protocol, Readiness, Residue, Stack, Standing, Transport,
+    Outcome, PopError, Protocol, Readiness, Residue, Stack, Standing, State, Transport,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -95,8 +95,11 @@ impl Protocol for Secretive {
 
     fn event(&mut self, _: &mut Context<'_>, event: Event) {
         let what = match event {
-            Event::PushRefused { layer, .. } => format!("refused {}", layer.name()),
-            Event::PushRejected { layer, residue, .. } => {
+            Event::PushRefused { layers, .. } => format!("refused {}", layers[0].1.name()),
+            Event::PushRejected {
+                layers, residue, ..
+            } => {
+                let layer = &layers[0].1;
                 let residue = String::from_utf8_lossy(&residue).into_owned();
                 format!("rejected {} for {residue}", layer.name())
             }
@@ -413,7 +416,7 @@ fn a_handshake_that_has_begun_cannot_be_ripped_out_for_plaintext() {
     assert!(
         !stack
             .layers()
-            .any(|layer| layer.is_standing() && !stack.is_up())
+            .any(|layer| layer.state() == State::Standing && !stack.is_up())
     );
     assert_eq!(stack.outgoing().len(), 2 + 5);
 }

@@ -109,6 +109,7 @@ impl Stack {
     pub(crate) fn put_first(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.core.outbox.prepend(bytes);
+            self.core.gone -= bytes.len() as u64;
             self.run();
         }
     }

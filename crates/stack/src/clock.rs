@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::news::Turn;
 use crate::slot::Life;
 use crate::{Blame, Error, ErrorKind, Event, LayerKey, Stack};
 
@@ -31,7 +32,11 @@ impl Stack {
             return alarms.min();
         }
         let lives = self.slots.iter().filter_map(|slot| match slot.life {
-            Life::Handshaking { until, .. } | Life::Leaving { until, late: false } => Some(until),
+            Life::Handshaking { .. } if slot.passed_by() => None,
+            Life::Handshaking { until, .. }
+            | Life::Leaving {
+                until, late: false, ..
+            } => Some(until),
             Life::Standing | Life::Leaving { .. } => None,
         });
         lives.chain(alarms).min()
@@ -50,8 +55,10 @@ impl Stack {
         }
         for place in 0..self.core.depth {
             let slot = &mut self.slots[place];
-            match slot.life {
-                Life::Handshaking { until, .. } if until <= now => {
+            // Above a layer that is leaving, a handshake has not even begun.
+            let begun = !slot.passed_by();
+            match &mut slot.life {
+                Life::Handshaking { until, .. } if *until <= now && begun => {
                     let error = Error::new(
                         ErrorKind::TimedOut,
                         Blame::Remote,
@@ -61,10 +68,15 @@ impl Stack {
                     self.core.handshaking.set(place, false);
                     self.core.fail(place, error);
                 }
-                Life::Leaving { until, late: false } if until <= now => {
-                    slot.life = Life::Leaving { until, late: true };
+                Life::Leaving {
+                    until,
+                    late: late @ false,
+                    ..
+                } if *until <= now => {
+                    *late = true;
                     let late = Event::PopLate(self.core.keys[place]);
                     self.events.push_back((0, late));
+                    self.tell(place, Turn::Late);
                 }
                 _ => {}
             }

@@ -7,7 +7,7 @@ use crate::core::{Core, over_budget};
 use crate::layer::Layer;
 use crate::queue::Op;
 use crate::slot::Slot;
-use crate::{Chunk, Error, LayerId, LayerKey};
+use crate::{Changes, Chunk, Error, LayerId, LayerKey};
 
 /// What a node can do while it is called: hand bytes to its neighbours, and tell the stack.
 ///
@@ -51,7 +51,7 @@ impl<'a> Context<'a> {
         {
             let mut cx = Context::new(self.core, Path::Up(rest));
             match slot.node.received(&mut cx, bytes) {
-                Ok(n) if n == bytes.len() => slot.traffic.received += n as u64,
+                Ok(n) if n == bytes.len() => slot.counts.came_up += n as u64,
                 taken => took_less(self.core, slot, bytes, taken),
             }
         } else {
@@ -111,7 +111,7 @@ impl<'a> Context<'a> {
     /// If `make` says that it made more than `most` bytes.
     pub fn send_with<R>(&mut self, most: usize, make: impl FnOnce(&mut [u8]) -> (usize, R)) -> R {
         if let Path::Down([]) = &self.path
-            && self.core.outbox.len() < self.core.limits.budget
+            && self.core.waiting() < self.core.limits.budget
         {
             self.core.unflushed = true;
             let (n, result) = self.core.outbox.make(most, make);
@@ -134,7 +134,7 @@ impl<'a> Context<'a> {
             && let Some((slot, rest)) = below.split_last_mut()
             && self.core.down.0 & slot.bit == 0
         {
-            slot.traffic.sent += chunk.len() as u64;
+            slot.counts.came_down += chunk.len() as u64;
             let place = rest.len();
             let mut cx = Context::new(self.core, Path::Down(rest));
             if let Err(error) = slot.node.send(&mut cx, chunk) {
@@ -235,12 +235,18 @@ impl<'a> Context<'a> {
     /// If it is refused ([`Event::PushRefused`](crate::Event::PushRefused)), what was sent after
     /// it is forgotten: it never goes out in clear.
     pub fn push<L: Layer>(&mut self, layer: L) -> LayerId<L> {
-        let key = LayerKey::fresh();
+        let mut changes = Changes::new();
+        let id = changes.push(layer);
+        self.apply(changes);
+        id
+    }
+
+    /// Makes these changes of the stack, all or none, as for [`push`](Self::push).
+    pub fn apply(&mut self, changes: Changes) {
         let (top, place) = (self.core.depth - 1, self.place());
         self.core.gated.set(top, true);
         self.core.refresh();
-        self.core.enqueue(place, Op::Push(key, Box::new(layer)));
-        LayerId::new(key)
+        self.core.enqueue(place, Op::Change(changes));
     }
 
     /// Pops a layer. [`Event::Left`](crate::Event::Left) gives it back.
@@ -280,6 +286,8 @@ impl<'a> Context<'a> {
                 if self.core.collects(slot) {
                     self.core.hold(slot, place, bytes);
                 } else {
+                    slot.counts.came_up += bytes.len() as u64;
+                    slot.counts.passed_up += bytes.len() as u64;
                     Context::new(self.core, Path::Up(rest)).deliver(bytes);
                 }
             }
@@ -301,9 +309,13 @@ impl<'a> Context<'a> {
         match &mut self.path {
             Path::Down(below) => match below.split_last_mut() {
                 // Passed by: its outbound half has ended.
-                Some((_, rest)) => Context::new(self.core, Path::Down(rest)).send_chunk(chunk),
+                Some((slot, rest)) => {
+                    slot.counts.came_down += chunk.len() as u64;
+                    slot.counts.passed_down += chunk.len() as u64;
+                    Context::new(self.core, Path::Down(rest)).send_chunk(chunk);
+                }
                 // Whoever sends although writing is paused may do so up to the budget.
-                None if self.core.outbox.len() >= self.core.limits.budget => {
+                None if self.core.waiting() >= self.core.limits.budget => {
                     self.core.fail(0, over_budget());
                 }
                 None => self.core.put_out(chunk.as_slice()),
@@ -330,7 +342,7 @@ fn took_less(core: &mut Core, slot: &mut Slot, bytes: &[u8], taken: Result<usize
     match taken {
         Ok(n) if n > bytes.len() => core.fail(place, took_too_much()),
         Ok(n) => {
-            slot.traffic.received += n as u64;
+            slot.counts.came_up += n as u64;
             core.hold(slot, place, &bytes[n..]);
             // Offered again only when it may take more: at the next bytes, or with new room.
             // If nothing more can come, it is offered once again, and taking nothing is then an

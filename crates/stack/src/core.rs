@@ -42,6 +42,10 @@ pub(crate) struct Core {
     pub(crate) starved: Places,
     /// This node is not up yet.
     pub(crate) handshaking: Places,
+    /// This node's inbound half has not begun: a layer that is leaving below still decodes.
+    pub(crate) awaiting: Places,
+    /// No layer at or below this node may leave.
+    pub(crate) anchored: Places,
     /// This node has staged enough: writing is to pause.
     pub(crate) held_back: Places,
 
@@ -64,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) queue: Queue,
     /// What is ready for the network.
     pub(crate) outbox: Buffer,
+    /// How many bytes the network has taken.
+    pub(crate) gone: u64,
     /// What need not be copied there.
     pub(crate) lent: Lent,
     /// Something was sent since the last flush.
@@ -100,12 +106,18 @@ impl Core {
         self.full | self.paused | self.gated | self.sealed
     }
 
+    /// The topmost node whose handshake needs bytes now.
+    #[inline]
+    pub(crate) fn topmost_handshake(&self) -> Option<usize> {
+        Places(self.handshaking.0 & !self.awaiting.0).highest()
+    }
+
     /// Whether somebody above `place` wants no more bytes. What a handshake needs is not held up
     /// by those above it.
     #[inline]
     pub(crate) fn blocked_above(&self, place: usize) -> bool {
         let mut closed = self.no_room();
-        if let Some(reach) = self.handshaking.highest()
+        if let Some(reach) = self.topmost_handshake()
             && reach > place
         {
             closed = Places(closed.0 & Places::up_to(reach).0);
@@ -114,7 +126,7 @@ impl Core {
     }
 
     /// Every set that has a bit for each node.
-    pub(crate) fn sets(&mut self) -> [&mut Places; 14] {
+    pub(crate) fn sets(&mut self) -> [&mut Places; 16] {
         [
             &mut self.down,
             &mut self.holding,
@@ -127,6 +139,8 @@ impl Core {
             &mut self.stirred,
             &mut self.starved,
             &mut self.handshaking,
+            &mut self.awaiting,
+            &mut self.anchored,
             &mut self.held_back,
             &mut self.risen,
             &mut self.marked,
@@ -180,6 +194,7 @@ impl Core {
     pub(crate) fn put_out(&mut self, bytes: &[u8]) {
         if self.lent == Lent::sinking(bytes) && self.outbox.is_empty() {
             self.lent = Lent::Arrived;
+            self.gone += bytes.len() as u64;
         } else {
             self.outbox.append(bytes);
         }
@@ -187,13 +202,32 @@ impl Core {
 
     /// To be called when `n` more bytes wait below the node at `place`.
     pub(crate) fn count_held(&mut self, slot: &mut Slot, place: usize, n: usize) {
+        slot.counts.came_up += n as u64;
         self.held += n;
         self.stirred.set(place, true);
         self.measure(slot, place);
-        if self.held + self.queue.bytes() > self.limits.budget {
+        if self.is_over_budget() {
             // Who made the bytes stands below; its contract is to ask `wanted` first.
             self.fail(place.saturating_sub(1), over_budget());
         }
+    }
+
+    /// Whether more waits at the boundaries, in the queue and in the outbox than the connection
+    /// may hold. What is inside the layers is asked for less often.
+    #[inline]
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.waiting() > self.limits.budget
+    }
+
+    /// The bytes that wait at the boundaries, in the queue and in the outbox.
+    #[inline]
+    pub(crate) fn waiting(&self) -> usize {
+        self.held + self.queue.bytes() + self.outbox.len()
+    }
+
+    /// How many bytes have come down past the lowest layer.
+    pub(crate) fn came_out(&self) -> u64 {
+        self.gone + self.outbox.len() as u64
     }
 
     /// To be called when the bytes below a node have become more or fewer.
@@ -217,9 +251,9 @@ impl Core {
         self.stirred = self.stirred | self.holding;
     }
 
-    /// To be called when a push has left the queue: the gate stays while another waits there.
+    /// To be called when a change has left the queue: the gate stays while another waits there.
     pub(crate) fn regate(&mut self) {
-        let waits = self.queue.has_push();
+        let waits = self.queue.has_change();
         self.gated.set(self.depth - 1, waits);
         self.refresh();
         self.stir();
@@ -227,7 +261,7 @@ impl Core {
 
     pub(crate) fn enqueue(&mut self, place: usize, op: Op) {
         self.queue.push(self.keys[place], op);
-        if self.held + self.queue.bytes() > self.limits.budget {
+        if self.is_over_budget() {
             self.fail(place, over_budget());
         }
     }

@@ -1,5 +1,6 @@
 //! The spans between two changes of the stack.
 
+use crate::held::Stamps;
 use crate::{LayerKey, Stack};
 
 /// A span between two changes of the stack, in one direction, and the layers that stood in it.
@@ -37,7 +38,7 @@ pub(crate) struct Crossed {
 
 /// Inbound epochs: the present one, which the stack itself shows, and those before it of which
 /// bytes still wait.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Epochs {
     pub(crate) present: u64,
     /// Oldest first, each with its layers, lowest first.
@@ -100,6 +101,14 @@ impl Renumbered {
     }
 }
 
+/// The epochs of a stack, and of what waits in it, before a change.
+pub(crate) struct EpochsBefore {
+    epochs: Epochs,
+    written: u64,
+    inside: Vec<(LayerKey, u64)>,
+    held: Vec<Stamps>,
+}
+
 /// The epochs of what waits in a stack.
 impl Stack {
     /// A change takes place below the node above `place`. Inbound bytes that have not risen past it
@@ -128,6 +137,36 @@ impl Stack {
                 .any(|slot| slot.held.epochs().any(|e| e == number))
                 || inside.iter().any(|(_, epoch)| *epoch == number)
         });
+    }
+
+    /// Inbound bytes that have not risen past `place` cross one more layer, the one that stands
+    /// there now.
+    pub(crate) fn begin_read_epoch_of(&mut self, place: usize, newcomer: Crossed) {
+        let above = self.core.keys[place + 1..].to_vec();
+        self.begin_read_epoch(place, |crossed| {
+            let at = crossed.iter().position(|it| above.contains(&it.key));
+            crossed.insert(at.unwrap_or(crossed.len()), newcomer.clone());
+        });
+    }
+
+    /// The epochs as they stand, to go back to if a change fails.
+    pub(crate) fn epochs_now(&self) -> EpochsBefore {
+        EpochsBefore {
+            epochs: self.epochs.clone(),
+            written: self.written,
+            inside: self.core.inside.clone(),
+            held: self.slots.iter().map(|it| it.held.stamps()).collect(),
+        }
+    }
+
+    /// The nodes stand as they did when `before` was taken, and so do the bytes that wait.
+    pub(crate) fn restore_epochs(&mut self, before: EpochsBefore) {
+        self.epochs = before.epochs;
+        self.written = before.written;
+        self.core.inside = before.inside;
+        for (slot, stamps) in self.slots.iter_mut().zip(before.held) {
+            slot.held.restamp(stamps);
+        }
     }
 
     /// The layers that bytes of the present epoch cross, lowest first.

@@ -35,6 +35,11 @@ pub enum ErrorKind {
     Closed,
     /// A change of the stack that is not possible as things stand.
     Refused,
+    /// A change of the stack that is not possible before another has come to its end.
+    Busy,
+    /// A layer above or below another with which it does not go, unless that is meant (see
+    /// [`Role`](crate::Role)).
+    Order,
     /// The call does not fit the contract.
     Misuse,
     /// The socket reported this.
@@ -171,9 +176,12 @@ impl From<Error> for io::Error {
             ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Closed => io::ErrorKind::BrokenPipe,
-            ErrorKind::Refused | ErrorKind::Misuse => io::ErrorKind::InvalidInput,
+            ErrorKind::Refused | ErrorKind::Order | ErrorKind::Misuse => {
+                io::ErrorKind::InvalidInput
+            }
             ErrorKind::Limit if error.blame() == Blame::Remote => io::ErrorKind::InvalidData,
             ErrorKind::Limit => io::ErrorKind::Other,
+            ErrorKind::Busy => io::ErrorKind::ResourceBusy,
             ErrorKind::Io(kind) => kind,
         };
         Self::new(kind, error)

@@ -9,14 +9,13 @@ use crate::{Error, Layer, LayerKey, Outcome};
 pub enum Event {
     /// A pushed layer works from here on.
     Up(LayerKey),
-    /// A push that was asked for from a callback did not take place, and the stack stands as
-    /// before. What the callback sent behind it is forgotten, for it was meant to go through the
-    /// layer, and further changes that it asked for are refused as well.
+    /// A push, or other [`Changes`](crate::Changes), asked for from a callback did not take place,
+    /// and the stack stands as before. What the callback sent behind it is forgotten, for it was
+    /// meant to go through what was to come in, and further changes that it asked for are refused
+    /// as well.
     PushRefused {
-        /// Which push, by the id that asking for it returned.
-        key: LayerKey,
-        /// The layer, unchanged.
-        layer: Box<dyn Layer>,
+        /// The layers that were to come in, unchanged, each with the id that asking returned.
+        layers: Vec<(LayerKey, Box<dyn Layer>)>,
         /// Why.
         error: Error,
     },
@@ -24,10 +23,8 @@ pub enum Event {
     /// [`Residue::Reject`](crate::Residue::Reject). The inbound half is sealed; as for
     /// [`PushRefused`](Self::PushRefused), nothing sent behind the push goes out.
     PushRejected {
-        /// Which push, by the id that asking for it returned.
-        key: LayerKey,
-        /// The layer, unchanged.
-        layer: Box<dyn Layer>,
+        /// The layer that was to come in, unchanged, with the id that asking returned.
+        layers: Vec<(LayerKey, Box<dyn Layer>)>,
         /// The bytes that waited.
         residue: Vec<u8>,
         /// The same in words; the input ends with it.
@@ -61,14 +58,8 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Up(key) => f.debug_tuple("Up").field(key).finish(),
-            Self::PushRefused { key, error, .. } => {
-                let mut tuple = f.debug_tuple("PushRefused");
-                tuple.field(key).field(error).finish()
-            }
-            Self::PushRejected { key, error, .. } => {
-                let mut tuple = f.debug_tuple("PushRejected");
-                tuple.field(key).field(error).finish()
-            }
+            Self::PushRefused { error, .. } => f.debug_tuple("PushRefused").field(error).finish(),
+            Self::PushRejected { error, .. } => f.debug_tuple("PushRejected").field(error).finish(),
             Self::Ended(key) => f.debug_tuple("Ended").field(key).finish(),
             Self::Left { key, outcome, .. } => {
                 f.debug_tuple("Left").field(key).field(outcome).finish()

@@ -16,6 +16,12 @@ pub(crate) struct Held {
     gone: u64,
 }
 
+/// The epochs of what waits at a boundary.
+pub(crate) struct Stamps {
+    epoch: u64,
+    later: Vec<u64>,
+}
+
 impl Held {
     #[inline]
     pub(crate) fn len(&self) -> usize {
@@ -112,6 +118,21 @@ impl Held {
         self.epoch = renumbered.of(self.epoch);
         for (_, epoch) in &mut self.later {
             *epoch = renumbered.of(*epoch);
+        }
+    }
+
+    /// The stamps of the bytes that wait here, which may be put back as long as those do not change.
+    pub(crate) fn stamps(&self) -> Stamps {
+        Stamps {
+            epoch: self.epoch,
+            later: self.later.iter().map(|(_, epoch)| *epoch).collect(),
+        }
+    }
+
+    pub(crate) fn restamp(&mut self, stamps: Stamps) {
+        self.epoch = stamps.epoch;
+        for ((_, epoch), stamp) in self.later.iter_mut().zip(stamps.later) {
+            *epoch = stamp;
         }
     }
 

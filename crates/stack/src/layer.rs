@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Protocol, Transport};
+use crate::{Chunk, Context, End, Error, Event, Protocol, Readiness, Standing, Transport};
 
 /// A node with both faces: to what stands above it a [`Transport`], to what stands below it a
 /// [`Protocol`].
@@ -55,6 +55,11 @@ pub trait Layer: Protocol + Transport {
         Residue::Feed
     }
 
+    /// What the layer does to bytes, as far as that forbids it to stand in some places.
+    fn role(&self) -> Role {
+        Role::Free
+    }
+
     /// How many bytes are inside the layer, in both directions: those that it took and has not
     /// handed on.
     fn held(&self) -> usize {
@@ -84,6 +89,22 @@ pub enum Exit {
     Anytime,
 }
 
+/// What a layer does to bytes, as far as that forbids it to stand in some places. A layer that is
+/// refused for this, but meant, says [`Free`](Self::Free).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// It may stand anywhere. The default.
+    Free,
+    /// It compresses. It may not stand above or below another that does: the lower one only costs,
+    /// and a small bomb within a bomb is a large one.
+    Compression,
+    /// It encrypts. It may not stand above one that compresses, which would be of no use there, nor
+    /// above or below another that encrypts: a STARTTLS within TLS is mostly a mistake, or an attack
+    /// on whoever believes the outer one to be the inner.
+    Encryption,
+}
+
 /// What becomes of bytes that were received, but not consumed, when a layer is pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,6 +112,10 @@ pub enum Residue {
     /// They go through the new layer: right where the peer may already have spoken its language
     /// (COMPRESS, the PROXY protocol).
     Feed,
+    /// They are handed back: they stay to be read, as bytes of the epoch before, and the layer
+    /// begins behind them. Right where the peer's bytes of the new language come only after
+    /// something that this side is yet to say.
+    HandBack,
     /// They are a protocol violation, or an attack (CVE-2011-0411): right where the peer may not
     /// speak before it has our answer (STARTTLS).
     Reject,
@@ -165,6 +190,77 @@ impl<L: ?Sized> fmt::Debug for LayerId<L> {
 /// Whether the layer is an `L`.
 pub(crate) fn is<L: Layer>(layer: &dyn Layer) -> bool {
     (layer as &dyn Any).is::<L>()
+}
+
+/// A layer of any kind, for those who choose it at run time.
+impl Protocol for Box<dyn Layer> {
+    fn attached(&mut self, cx: &mut Context<'_>, at: &Standing) -> Result<Readiness, Error> {
+        (**self).attached(cx, at)
+    }
+
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        (**self).received(cx, bytes)
+    }
+
+    fn end_received(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).end_received(cx)
+    }
+
+    fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
+        (**self).writable(cx, writable);
+    }
+
+    fn event(&mut self, cx: &mut Context<'_>, event: Event) {
+        (**self).event(cx, event);
+    }
+
+    fn lost(&mut self, end: &End) {
+        (**self).lost(end);
+    }
+
+    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).timed_out(cx)
+    }
+}
+
+impl Transport for Box<dyn Layer> {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        (**self).send(cx, chunk)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).flush(cx)
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).finish(cx)
+    }
+}
+
+impl Layer for Box<dyn Layer> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn exit(&self) -> Exit {
+        (**self).exit()
+    }
+
+    fn residue(&self) -> Residue {
+        (**self).residue()
+    }
+
+    fn role(&self) -> Role {
+        (**self).role()
+    }
+
+    fn held(&self) -> usize {
+        (**self).held()
+    }
+
+    fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
+        (**self).info(wanted)
+    }
 }
 
 /// The layer inside the box, if it is an `L`.

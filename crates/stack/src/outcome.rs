@@ -26,21 +26,22 @@ pub enum Popping {
     Gone,
 }
 
-/// Why a push did not come to its end.
+/// Why a layer did not come in: a pushed, inserted or replacing one, or all of
+/// [`Changes`](crate::Changes). `T` is what is given back.
 #[non_exhaustive]
-pub enum PushError<L> {
+pub enum PushError<T> {
     /// Nothing began: the stack works on as before.
     Refused {
-        /// The layer, unchanged.
-        layer: L,
+        /// What was to come in, unchanged.
+        back: T,
         /// Why.
         error: Error,
     },
     /// Bytes were there that must not be, under [`Residue::Reject`](crate::Residue::Reject). Nothing was written. The
     /// inbound half is sealed: nothing of these bytes, nor any byte after them, is ever read.
     Rejected {
-        /// The layer, unchanged.
-        layer: L,
+        /// What was to come in, unchanged.
+        back: T,
         /// The bytes that waited unread.
         residue: Vec<u8>,
         /// The same in words, as reads report it from now on.
@@ -50,7 +51,7 @@ pub enum PushError<L> {
     Begun(Error),
 }
 
-impl<L> PushError<L> {
+impl<T> PushError<T> {
     /// What went wrong.
     pub fn error(&self) -> &Error {
         match self {
@@ -59,9 +60,29 @@ impl<L> PushError<L> {
             }
         }
     }
+
+    /// The same, with something else made of what is given back.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> PushError<U> {
+        match self {
+            Self::Refused { back, error } => PushError::Refused {
+                back: with(back),
+                error,
+            },
+            Self::Rejected {
+                back,
+                residue,
+                error,
+            } => PushError::Rejected {
+                back: with(back),
+                residue,
+                error,
+            },
+            Self::Begun(error) => PushError::Begun(error),
+        }
+    }
 }
 
-impl<L> fmt::Debug for PushError<L> {
+impl<T> fmt::Debug for PushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
             Self::Refused { .. } => "Refused",
@@ -72,7 +93,7 @@ impl<L> fmt::Debug for PushError<L> {
     }
 }
 
-impl<L> fmt::Display for PushError<L> {
+impl<T> fmt::Display for PushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self {
             Self::Refused { .. } => "the push was refused",
@@ -84,14 +105,14 @@ impl<L> fmt::Display for PushError<L> {
 }
 
 /// The text says all that [`error`](PushError::error) does; so the source is that error's own.
-impl<L> std::error::Error for PushError<L> {
+impl<T> std::error::Error for PushError<T> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error().source()
     }
 }
 
-impl<L> From<PushError<L>> for std::io::Error {
-    fn from(error: PushError<L>) -> Self {
+impl<T> From<PushError<T>> for std::io::Error {
+    fn from(error: PushError<T>) -> Self {
         error.error().clone().into()
     }
 }

@@ -119,12 +119,15 @@ pub enum Readiness {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Standing {
+    /// Whether every layer below is up.
+    pub up: bool,
     /// Whether those below want writing to pause now.
     pub write_paused: bool,
     /// Whether nobody above wants bytes now.
     pub read_paused: bool,
     /// Whether the network has already said that no more bytes will come.
     pub end_seen: bool,
-    /// The number of the inbound epoch that begins with this layer.
+    /// The number of the inbound epoch that begins with this layer; above a layer that is still
+    /// leaving, of the one before it.
     pub epoch: u64,
 }

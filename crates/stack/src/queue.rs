@@ -1,7 +1,7 @@
 //! What was asked for in the other direction, to be run after the pass.
 
 use crate::buffer::Buffer;
-use crate::{Layer, LayerKey};
+use crate::{Changes, LayerKey};
 
 /// Something that a node asked for while bytes moved the other way.
 pub(crate) enum Op {
@@ -9,8 +9,8 @@ pub(crate) enum Op {
     Deliver(Buffer, u64),
     /// Bytes to send below the node.
     Send(Buffer),
-    /// Push this layer at the top.
-    Push(LayerKey, Box<dyn Layer>),
+    /// Change the stack so.
+    Change(Changes),
     /// Pop this layer.
     Pop(LayerKey),
     /// End the outgoing half.
@@ -31,9 +31,9 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    pub(crate) fn has_push(&self) -> bool {
+    pub(crate) fn has_change(&self) -> bool {
         let mut entries = self.entries.iter();
-        entries.any(|(_, op)| matches!(op, Op::Push(..)))
+        entries.any(|(_, op)| matches!(op, Op::Change(_)))
     }
 
     /// How many bytes wait in the queue.
@@ -104,7 +104,7 @@ mod tests {
                 String::from_utf8(bytes.bytes().to_vec()).unwrap()
             }
             Op::Pop(_) => "pop".into(),
-            Op::Push(..) | Op::Shutdown => "other".into(),
+            Op::Change(_) | Op::Shutdown => "other".into(),
         }
     }
 

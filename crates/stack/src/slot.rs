@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use crate::Layer;
 use crate::held::Held;
+use crate::traffic::Counts;
 
 /// A node with the boundary below it.
 pub(crate) struct Slot {
     /// This place, as a bit of [`Places`](crate::bits::Places).
     pub(crate) bit: u64,
     pub(crate) node: Box<dyn Layer>,
-    pub(crate) traffic: Traffic,
+    pub(crate) counts: Counts,
     /// Inbound bytes that the node has not taken.
     pub(crate) held: Held,
     pub(crate) life: Life,
     pub(crate) inbound: Inbound,
+    /// When the node was attached.
+    pub(crate) since: Duration,
 }
 
 impl Slot {
@@ -22,26 +25,32 @@ impl Slot {
         Self {
             bit: 0,
             node,
-            traffic: Traffic::default(),
+            counts: Counts::default(),
             held: Held::default(),
             life: Life::Standing,
             inbound: Inbound::Decoding,
+            since: Duration::ZERO,
         }
     }
 
     /// Whether rising bytes go past this node, untouched.
     pub(crate) fn passed_by(&self) -> bool {
-        self.inbound == Inbound::Ended
+        matches!(self.inbound, Inbound::Ended | Inbound::Awaiting { .. })
     }
-}
 
-/// How many bytes a node took at its two faces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Inbound bytes that the node took from below.
-    pub received: u64,
-    /// Outbound bytes that the node took from above.
-    pub sent: u64,
+    /// Whether rising bytes stop below this node, behind its peer's end mark.
+    pub(crate) fn keeps_what_follows(&self) -> bool {
+        matches!(self.inbound, Inbound::Parked { .. } | Inbound::Marked)
+    }
+
+    /// The number of the change in which this node was asked to leave, if bytes that came before
+    /// its peer's end mark may still be on their way through it.
+    pub(crate) fn leaving(&self) -> Option<u64> {
+        match self.life {
+            Life::Leaving { asked, .. } if self.inbound != Inbound::Ended => Some(asked),
+            _ => None,
+        }
+    }
 }
 
 /// Where a node is in its life. The inbound valve beside it says how far that direction has ended,
@@ -52,18 +61,30 @@ pub(crate) enum Life {
     Handshaking { until: Duration, pop: bool },
     /// At work.
     Standing,
-    /// Asked to leave.
-    Leaving { until: Duration, late: bool },
+    /// Asked to leave, in the change of this number.
+    Leaving {
+        until: Duration,
+        late: bool,
+        asked: u64,
+    },
 }
 
 /// The inbound valve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inbound {
+    /// Attached, in the change of this number, above a layer that was leaving then: until that has
+    /// met its peer's end mark, what rises passes by this node.
+    Awaiting {
+        attached: u64,
+    },
     Decoding,
     /// The peer's end mark came unasked: what follows waits. `told` says that the owner knows.
     Parked {
         told: bool,
     },
+    /// The end mark has come, and the layer is leaving: what follows waits until what came before
+    /// has risen past the layers that await the mark.
+    Marked,
     /// What follows the end mark passes by the node.
     Ended,
 }

@@ -8,7 +8,9 @@ use crate::core::Core;
 use crate::epoch::Epochs;
 use crate::held::Held;
 use crate::slot::Slot;
-use crate::{Context, End, Error, Event, Layer, LayerKey, Limits, Outcome, Protocol, Standing};
+use crate::{
+    Context, End, Error, Event, Layer, LayerKey, Limits, Notice, Outcome, Protocol, Standing,
+};
 
 /// The most layers that a stack may have.
 pub const MAX_DEPTH: usize = 60;
@@ -24,8 +26,8 @@ pub const MAX_DEPTH: usize = 60;
 /// | the network's side | [`receive`](Self::receive) or [`input_space`](Self::input_space) + [`filled`](Self::filled), [`receive_end`](Self::receive_end), [`fail`](Self::fail), [`fail_sending`](Self::fail_sending); [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`outgoing_ended`](Self::outgoing_ended); [`wants_input`](Self::wants_input) |
 /// | time | [`advance`](Self::advance), [`deadline`](Self::deadline), [`has_work`](Self::has_work) |
 /// | the application's side | [`readable`](Self::readable) + [`consume`](Self::consume), [`unread`](Self::unread), [`input_end`](Self::input_end), [`parked`](Self::parked); [`write`](Self::write), [`flush`](Self::flush), [`unflushed`](Self::unflushed), [`writable`](Self::writable), [`shutdown`](Self::shutdown); for a [`Protocol`] at the top [`app_end`](Self::app_end), [`app_awaits_nothing`](Self::app_awaits_nothing) |
-/// | changes | [`push`](Self::push), [`push_after`](Self::push_after), [`is_up`](Self::is_up); [`start_pop`](Self::start_pop), [`popping`](Self::popping), [`take_popped`](Self::take_popped); [`rip`](Self::rip) |
-/// | looking | [`layers`](Self::layers), [`info`](Self::info), [`epoch`](Self::epoch), [`write_epoch`](Self::write_epoch), `Display` |
+/// | changes | [`push`](Self::push), [`push_after`](Self::push_after), [`insert_above`](Self::insert_above), [`insert_below`](Self::insert_below), [`replace`](Self::replace), [`apply`](Self::apply), [`is_up`](Self::is_up); [`start_pop`](Self::start_pop), [`popping`](Self::popping), [`take_popped`](Self::take_popped); [`rip`](Self::rip); [`anchor`](Self::anchor) |
+/// | looking | [`layers`](Self::layers), [`info`](Self::info), [`epoch`](Self::epoch), [`write_epoch`](Self::write_epoch), `Display`; [`watch`](Self::watch), [`take_notices`](Self::take_notices) |
 /// | the end | [`close`](Self::close), [`into_app`](Self::into_app), [`into_parts`](Self::into_parts) |
 ///
 /// A turn of a loop: `advance` to the present time; read what there is while `wants_input`; read,
@@ -48,6 +50,10 @@ pub struct Stack {
     pub(crate) epochs: Epochs,
     /// The number of the outbound epoch.
     pub(crate) written: u64,
+    /// Counts the layers that were asked to leave, and those that came in above one that was.
+    pub(crate) changes: u64,
+    /// Notices that nobody has taken yet; `None` while nobody watches.
+    pub(crate) news: Option<Vec<Notice>>,
     /// The application has been told that its input is over.
     pub(crate) app_told_end: bool,
     pub(crate) lost: bool,
@@ -83,7 +89,7 @@ impl Stack {
     /// there, so has the connection.
     pub fn with_app(app: Box<dyn Protocol>, limits: Limits) -> Self {
         let mut stack = Self::with_top(Box::new(App(app)), limits);
-        let standing = stack.standing();
+        let standing = stack.standing(0);
         if let Err(error) = stack.call_still(0, |node, cx| node.attached(cx, &standing)) {
             stack.core.fail(0, error);
         }
@@ -113,6 +119,8 @@ impl Stack {
             left: Vec::new(),
             epochs: Epochs::default(),
             written: 0,
+            changes: 0,
+            news: None,
             app_told_end: false,
             lost: false,
         }
@@ -128,10 +136,13 @@ impl Stack {
         !self.core.reader.is_empty()
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    /// Where a node stands that comes in at `place`.
+    pub(crate) fn standing(&self, place: usize) -> Standing {
+        let top = self.top();
         Standing {
+            up: self.core.handshaking.0 & !(u64::MAX << place) == 0,
             write_paused: self.core.write_paused,
-            read_paused: self.core.paused.has(self.top()) || self.core.full.has(self.top()),
+            read_paused: self.core.paused.has(top) || self.core.full.has(top),
             end_seen: self.end.is_some(),
             epoch: self.epochs.present,
         }
@@ -171,6 +182,7 @@ impl Stack {
         if n == 0 {
             return;
         }
+        slot.counts.came_up += n as u64;
         self.core.held += n;
         self.core.stirred.set(0, true);
         self.core.measure(&self.slots[0], 0);
@@ -218,7 +230,9 @@ impl Stack {
     /// Says that the network took the first `n` bytes of [`outgoing`](Self::outgoing), or all if
     /// those are fewer.
     pub fn sent(&mut self, n: usize) {
-        self.core.outbox.consume(n.min(self.core.outbox.len()));
+        let n = n.min(self.core.outbox.len());
+        self.core.outbox.consume(n);
+        self.core.gone += n as u64;
         self.run();
     }
 
@@ -231,7 +245,7 @@ impl Stack {
     /// Whether bytes from the network are wanted now: somebody has room for them, or a layer's
     /// handshake needs them.
     pub fn wants_input(&self) -> bool {
-        let reach = self.core.handshaking.highest().unwrap_or(self.top());
+        let reach = self.core.topmost_handshake().unwrap_or(self.top());
         let closed = self.core.no_room().0 & crate::bits::Places::up_to(reach).0;
         closed == 0 && self.end.is_none()
     }

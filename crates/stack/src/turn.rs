@@ -1,10 +1,13 @@
 //! What a stack does between two passes, one step after another, until there is nothing to do.
 
+use std::ops::RangeInclusive;
+
 use crate::bits::Places;
-use crate::change::refusal;
 use crate::context::{Path, took_too_much};
 use crate::core::Core;
+use crate::news::Turn;
 use crate::queue::Op;
+use crate::rules::refusal;
 use crate::slot::{Inbound, Life};
 use crate::stack::{Outgoing, RisingEnd, Stack};
 use crate::{Blame, Context, End, Error, ErrorKind, Event, LayerKey};
@@ -44,6 +47,9 @@ impl Stack {
         if !self.core.marked.is_empty() || !self.core.risen.is_empty() {
             self.note_marks();
             self.note_risen();
+            return true;
+        }
+        if self.end_marked() || self.check_anchored() {
             return true;
         }
         if !self.core.queue.is_empty() {
@@ -96,11 +102,29 @@ impl Stack {
                 continue;
             }
             if matches!(slot.life, Life::Leaving { .. }) {
-                self.end_inbound(place);
+                slot.inbound = Inbound::Marked;
             } else {
                 slot.inbound = Inbound::Parked { told: false };
+                self.tell(place, Turn::Parked);
             }
         }
+    }
+
+    /// What the peer sends behind the end mark of a layer that must not leave is an error.
+    fn check_anchored(&mut self) -> bool {
+        let Some(anchor) = self.core.anchored.highest() else {
+            return false;
+        };
+        let offends = |place: &usize| {
+            let parked = matches!(self.slots[*place].inbound, Inbound::Parked { .. });
+            parked && self.core.holding.has(*place) && !self.core.sealed.has(*place)
+        };
+        let Some(place) = (0..=anchor).find(offends) else {
+            return false;
+        };
+        let error = Error::remote("bytes behind the end mark of a layer that is anchored");
+        self.core.fail(place, error);
+        true
     }
 
     /// Handshakes are over.
@@ -112,6 +136,7 @@ impl Stack {
             self.core.refresh();
             self.core.stir();
             self.events.push_back((0, Event::Up(key)));
+            self.tell(place, Turn::Up);
             if matches!(before, Life::Handshaking { pop: true, .. }) {
                 // Behind the handshake's last words, which wait in the queue.
                 self.core.queue.push(key, Op::Pop(key));
@@ -144,8 +169,8 @@ impl Stack {
                 let below = &mut self.slots[..place];
                 Context::new(&mut self.core, Path::Down(below)).send(bytes.bytes_mut());
             }
-            Op::Push(key, layer) => {
-                if let Err(refused) = self.push_and_tell(key, layer) {
+            Op::Change(changes) => {
+                if let Err(refused) = self.make_and_tell(changes) {
                     self.events.push_back((0, refused));
                     self.refuse_what_follows(origin);
                 }
@@ -157,13 +182,16 @@ impl Stack {
         }
     }
 
-    /// A push was refused: what its asker sent behind it was meant to go through the layer, and
-    /// must not go out without; what it asked for behind it built on the layer.
+    /// A change was refused: what its asker sent behind it was meant to go through the layer, and
+    /// must not go out without; what it asked for behind it built on the change.
     fn refuse_what_follows(&mut self, origin: LayerKey) {
         for op in self.core.queue.forget(origin) {
-            let error = refusal("a push that was asked for before it was refused");
+            let error = refusal("a change that was asked for before it was refused");
             let event = match op {
-                Op::Push(key, layer) => Event::PushRefused { key, layer, error },
+                Op::Change(changes) => Event::PushRefused {
+                    layers: changes.into_layers(),
+                    error,
+                },
                 Op::Pop(key) => Event::PopRefused { key, error },
                 Op::Shutdown => {
                     self.core.queue.push(origin, Op::Shutdown);
@@ -185,7 +213,7 @@ impl Stack {
         let mut ready = Places(ready & !shut.0);
         while let Some(place) = ready.highest() {
             ready.set(place, false);
-            let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
+            let parked = self.slots[place].keeps_what_follows();
             // A handshake goes on even if nobody above has room.
             let room = !core.blocked_above(place)
                 || (core.handshaking.has(place) && core.stirred.has(place));
@@ -222,8 +250,8 @@ impl Stack {
             Ok(n) => {
                 let slot = &mut self.slots[place];
                 slot.held.consume(n);
-                if !passed_by {
-                    slot.traffic.received += n as u64;
+                if passed_by {
+                    slot.counts.passed_up += n as u64;
                 }
                 self.core.held -= n;
                 self.core.measure(&self.slots[place], place);
@@ -293,8 +321,7 @@ impl Stack {
         }
         if core.holding.has(place) && !sealed {
             let may_be_taken = core.may_be_taken(place);
-            let parked = matches!(self.slots[place].inbound, Inbound::Parked { .. });
-            if may_be_taken || parked {
+            if may_be_taken || self.slots[place].keeps_what_follows() {
                 return false;
             }
             if clean {
@@ -323,8 +350,14 @@ impl Stack {
     /// Whether something that has risen past `place` is still on its way to the application. A
     /// part of a record that a node left untaken is not: it waits for what follows.
     pub(crate) fn rises_above(&self, place: usize) -> bool {
+        self.rises_within(place + 1..=self.top())
+    }
+
+    /// Whether something is on its way up in the nodes at these places, or below one of them.
+    pub(crate) fn rises_within(&self, places: RangeInclusive<usize>) -> bool {
         let core = &self.core;
-        (place + 1..core.depth).any(|place| {
+        let mut places = places;
+        places.any(|place| {
             core.starved.has(place) || (core.holding.has(place) && core.may_be_taken(place))
         })
     }

@@ -2,9 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
+use std::time::Duration;
 
 use crate::layer::is;
-use crate::slot::{Life, Slot};
+use crate::slot::{Inbound, Life, Slot};
 use crate::{Epoch, Layer, LayerId, LayerKey, Stack, Traffic};
 
 /// A layer as it stands in the stack, to look at.
@@ -12,6 +13,8 @@ use crate::{Epoch, Layer, LayerId, LayerKey, Stack, Traffic};
 pub struct LayerView<'a> {
     key: LayerKey,
     slot: &'a Slot,
+    traffic: Traffic,
+    age: Duration,
     /// Its outbound half has ended.
     finished: bool,
 }
@@ -33,19 +36,30 @@ impl<'a> LayerView<'a> {
         self.slot.node.name()
     }
 
-    /// What it took at its two faces.
+    /// What it took in and handed on, each way.
     pub fn traffic(self) -> Traffic {
-        self.slot.traffic
+        self.traffic
+    }
+
+    /// How long ago it was attached, as of the present turn.
+    pub fn age(self) -> Duration {
+        self.age
+    }
+
+    /// Where it is in its life.
+    pub fn state(self) -> State {
+        match (self.slot.life, self.slot.inbound) {
+            (Life::Leaving { late, .. }, _) => State::Leaving { late },
+            (Life::Handshaking { .. }, _) => State::Handshaking,
+            (Life::Standing, Inbound::Parked { .. }) => State::Parked,
+            (Life::Standing, Inbound::Awaiting { .. }) => State::Awaiting,
+            (Life::Standing, _) => State::Standing,
+        }
     }
 
     /// The bytes inside it, and those that wait below it.
     pub fn held(self) -> usize {
         self.slot.node.held() + self.slot.held.len()
-    }
-
-    /// Whether it is up, and not on its way out.
-    pub fn is_standing(self) -> bool {
-        self.slot.life == Life::Standing
     }
 }
 
@@ -56,9 +70,41 @@ impl fmt::Debug for LayerView<'_> {
             .field("life", &self.slot.life)
             .field("inbound", &self.slot.inbound)
             .field("finished", &self.finished)
-            .field("traffic", &self.slot.traffic)
+            .field("traffic", &self.traffic)
             .field("held", &self.held())
             .finish()
+    }
+}
+
+/// Where a layer is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It talks with its peer, and keeps what is written.
+    Handshaking,
+    /// It is at work.
+    Standing,
+    /// It is at work outbound; inbound, it waits for a layer below to have left.
+    Awaiting,
+    /// The peer has ended its inbound half, unasked.
+    Parked,
+    /// It was asked to leave.
+    Leaving {
+        /// That has taken longer than [`Limits::pop`](crate::Limits::pop).
+        late: bool,
+    },
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Handshaking => "handshaking",
+            Self::Standing => "standing",
+            Self::Awaiting => "awaiting",
+            Self::Parked => "parked",
+            Self::Leaving { late: false } => "leaving",
+            Self::Leaving { late: true } => "late to leave",
+        })
     }
 }
 
@@ -91,6 +137,12 @@ impl Stack {
         layers.map(|(place, slot)| LayerView {
             key: self.core.keys[place],
             slot,
+            traffic: slot.counts.account(
+                slot.held.len(),
+                self.slots[place + 1].counts.came_up,
+                self.came_down_below(place),
+            ),
+            age: self.core.now.saturating_sub(slot.since),
             finished: self.core.down.has(place),
         })
     }
@@ -103,13 +155,45 @@ impl Stack {
     }
 }
 
-/// The stack in a line: `app <=> zstd <=> tls <=> network`.
+/// The stack in a line: `app <=> zstd <=> tls <=> network`; with `{:#}` a table, a layer a line,
+/// the topmost first: its state, its age, the bytes that it took in and handed on each way, and
+/// those that it holds.
 impl fmt::Display for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self.draw(f);
+        }
         for slot in self.slots.iter().rev() {
             write!(f, "{} <=> ", slot.node.name())?;
         }
         f.write_str("network")
+    }
+}
+
+impl Stack {
+    fn draw(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heads = ["layer", "state", "age", "held", "in", "up", "out", "down"];
+        let [name, state, age, numbers @ ..] = heads;
+        write!(f, "{name:<16} {state:<13} {age:>9}")?;
+        numbers
+            .iter()
+            .try_for_each(|head| write!(f, " {head:>11}"))?;
+        for layer in self.layers().rev() {
+            let Traffic { inbound, outbound } = layer.traffic();
+            let (name, state, age) = (layer.name(), layer.state(), layer.age());
+            write!(f, "\n{name:<16} {state:<13} {:>8.2}s", age.as_secs_f64())?;
+            let held = layer.held() as u64;
+            [
+                held,
+                inbound.taken,
+                inbound.made,
+                outbound.taken,
+                outbound.made,
+            ]
+            .iter()
+            .try_for_each(|number| write!(f, " {number:>11}"))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,533 @@
+//! How layers come in: always at rest, between two passes.
+
+use crate::changes::{Addition, Changes, Spot, Step};
+use crate::context::Path;
+use crate::epoch::Crossed;
+use crate::layer::downcast;
+use crate::news::Turn;
+use crate::rules::{busy, refusal, residue_error};
+use crate::slot::{Inbound, Life, Slot};
+use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
+use crate::{
+    Chunk, Context, End, Error, Event, Exit, Layer, LayerId, LayerKey, PushError, Readiness,
+    Residue, Standing,
+};
+
+impl Stack {
+    /// Pushes a layer at the top of the stack, just below the application. What was written
+    /// before goes out past it, what is written after goes through it; input that was received
+    /// but not read is its residue (see [`Layer::residue`]).
+    ///
+    /// Above a layer that is still leaving, its inbound half begins behind that layer's end mark:
+    /// what comes before the mark goes up past it, and nothing is residue.
+    ///
+    /// The layer may still have to talk with its peer: [`is_up`](Self::is_up).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`]. Of kind [`ErrorKind::Order`](crate::ErrorKind::Order) where the layer's
+    /// [`Role`](crate::Role) forbids its place; of kind [`ErrorKind::Busy`](crate::ErrorKind::Busy)
+    /// where a layer is still leaving and this one is [`Residue::Reject`]: what comes before the
+    /// mark must not be read for protected.
+    pub fn push<L: Layer>(&mut self, layer: L) -> Result<LayerId<L>, PushError<L>> {
+        self.push_after(&[], layer)
+    }
+
+    /// Writes `answer` past the layer and pushes the layer, as one act: the residue is what is
+    /// there now, before the peer can have seen the answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push). Unless the push was begun, the answer has not been written.
+    pub fn push_after<L: Layer>(
+        &mut self,
+        answer: &[u8],
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        self.add_typed(answer, Addition::new(Spot::Top, layer))
+    }
+
+    /// Inserts a layer just above the one that `of` names. What the layers above it had staged
+    /// goes out past it.
+    ///
+    /// Above the topmost layer, this is a [`push`](Self::push). Further down, bytes between it and
+    /// the application would belong to neither side of the cut. So it is possible right above a
+    /// layer that is leaving, whose end mark is the cut; else in silence, when nothing is under
+    /// way in the layers above and all is read; and, for a layer that leaves the bytes as they are
+    /// ([`Exit::Anytime`]), at any time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push); of kind [`ErrorKind::Busy`](crate::ErrorKind::Busy) while a
+    /// layer above is in its handshake or leaving, and of kind
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if there is no such layer, or bytes are
+    /// under way above.
+    pub fn insert_above<L: Layer>(
+        &mut self,
+        of: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        self.add_typed(&[], Addition::new(Spot::Above(of.into()), layer))
+    }
+
+    /// Inserts a layer just below the one that `of` names; as for
+    /// [`insert_above`](Self::insert_above).
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert_above`](Self::insert_above).
+    pub fn insert_below<L: Layer>(
+        &mut self,
+        of: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        self.add_typed(&[], Addition::new(Spot::Below(of.into()), layer))
+    }
+
+    /// Puts a layer in the place of another. What is written goes through the new layer at once,
+    /// behind the old one's end mark; what comes is the old one's up to its peer's end mark, and
+    /// the new one's behind it. [`popping`](Self::popping) and
+    /// [`take_popped`](Self::take_popped) tell of the old layer.
+    ///
+    /// An old layer without an end mark is taken out at once, and the new one inserted above it:
+    /// that has to be possible as things stand.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert_above`](Self::insert_above) and [`start_pop`](Self::start_pop).
+    pub fn replace<L: Layer>(
+        &mut self,
+        old: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        self.add_typed(&[], Addition::new(Spot::InsteadOf(old.into()), layer))
+    }
+
+    /// Makes several changes as one: all of them, or none.
+    ///
+    /// # Errors
+    ///
+    /// The first that a step meets, with the changes given back. A layer that had been attached
+    /// before the step failed does not learn of that; attaching it again begins anew.
+    pub fn apply(&mut self, changes: Changes) -> Result<(), PushError<Changes>> {
+        let made = self.make(changes);
+        self.run();
+        match (made, self.failure.clone()) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(error)) => Err(PushError::Begun(error)),
+            (Err(not_made), _) => Err(not_made.into()),
+        }
+    }
+
+    fn add_typed<L: Layer>(
+        &mut self,
+        answer: &[u8],
+        addition: Addition,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let key = addition.key;
+        let added = self.add(answer, addition);
+        self.run();
+        match (added, self.failure.clone()) {
+            (Ok(()), None) => Ok(LayerId::new(key)),
+            (Ok(()), Some(error)) => Err(PushError::Begun(error)),
+            (Err(not_made), _) => Err(PushError::from(not_made).map(|addition: Addition| {
+                let Ok(layer) = downcast::<L>(addition.layer) else {
+                    unreachable!("it is the very layer")
+                };
+                layer
+            })),
+        }
+    }
+
+    /// Makes the changes that a callback asked for. An error is the event that tells why not.
+    pub(crate) fn make_and_tell(&mut self, changes: Changes) -> Result<(), Event> {
+        let added = changes.steps.iter().filter_map(|step| match step {
+            Step::Add(addition) => Some(addition.key),
+            Step::Remove(_) => None,
+        });
+        let added: Vec<_> = added.collect();
+        self.make(changes).map_err(|refused| {
+            let layers = refused.back.into_layers();
+            match (refused.residue, refused.error) {
+                (None, error) => Event::PushRefused { layers, error },
+                (Some(residue), error) => Event::PushRejected {
+                    layers,
+                    residue,
+                    error,
+                },
+            }
+        })?;
+        for key in added {
+            let place = self.core.place(key);
+            if !place.is_some_and(|place| self.core.handshaking.has(place)) {
+                self.events.push_back((0, Event::Up(key)));
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, mut changes: Changes) -> Result<(), NotMade<Changes>> {
+        // A single one needs no way back.
+        if changes.steps.len() == 1
+            && let Some(Step::Add(addition)) = changes.steps.pop_if(|it| matches!(it, Step::Add(_)))
+        {
+            return self
+                .add(&[], addition)
+                .map_err(|not_made| not_made.map(Changes::from));
+        }
+        if let Err(error) = self.check_together(&changes) {
+            return Err(NotMade::refused(changes, error));
+        }
+        let before = self.epochs_now();
+        // What has been done, and for a layer that came in, where that was to be.
+        let mut done: Vec<(LayerKey, Option<Spot>)> = Vec::new();
+        let mut steps = changes.steps.into_iter();
+        while let Some(step) = steps.next() {
+            let mut addition = match step {
+                Step::Add(addition) => addition,
+                Step::Remove(key) => {
+                    done.push((key, None));
+                    continue;
+                }
+            };
+            let (key, spot) = (addition.key, addition.spot);
+            if let Spot::InsteadOf(old) = spot {
+                addition.spot = Spot::Above(old);
+            }
+            if let Err(mut not_made) = self.add(&[], addition) {
+                not_made.back.spot = spot;
+                let mut back = self.undo(done);
+                self.restore_epochs(before);
+                return Err(not_made.map(|addition| {
+                    back.push(Step::Add(addition));
+                    back.extend(steps);
+                    Changes { steps: back }
+                }));
+            }
+            done.push((key, Some(spot)));
+        }
+        for (key, spot) in done {
+            let leaving = match spot {
+                None => Some(key),
+                Some(Spot::InsteadOf(old)) => Some(old),
+                Some(_) => None,
+            };
+            if let Some(place) = leaving.and_then(|key| self.core.place(key)) {
+                self.begin_leaving(place);
+                self.leave(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out the layers that have come in, the last first, and gives back the steps.
+    fn undo(&mut self, done: Vec<(LayerKey, Option<Spot>)>) -> Vec<Step> {
+        let steps = done.into_iter().rev().map(|(key, spot)| {
+            let Some((spot, place)) = spot.zip(self.core.place(key)) else {
+                return Step::Remove(key);
+            };
+            self.core.queue.forget(key);
+            let layer = self.remove(place);
+            Step::Add(Addition { key, spot, layer })
+        });
+        let mut steps: Vec<_> = steps.collect();
+        steps.reverse();
+        steps
+    }
+
+    /// What can be said of several changes before one of them is made.
+    fn check_together(&mut self, changes: &Changes) -> Result<(), Error> {
+        for step in &changes.steps {
+            let (key, layer) = match step {
+                Step::Remove(key) => (*key, None),
+                Step::Add(it) => match it.spot {
+                    Spot::InsteadOf(old) => (old, Some(&it.layer)),
+                    _ => continue,
+                },
+            };
+            let place = self.may_leave(key)?;
+            if self.slots[place].node.exit() == Exit::Marked {
+                return Err(refusal(match layer {
+                    Some(_) => "a layer with an end mark is replaced alone",
+                    None => "a layer with an end mark is popped, not removed",
+                }));
+            }
+        }
+        // Rejecting cannot be taken back.
+        let rejects = |step: &Step| match step {
+            Step::Add(it) => it.layer.residue() == Residue::Reject,
+            Step::Remove(_) => false,
+        };
+        if changes.steps.iter().any(rejects) && !self.core.holding.is_empty() {
+            return Err(refusal(
+                "bytes are there, and one of the layers rejects them; push that one alone",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Brings in one layer.
+    fn add(&mut self, answer: &[u8], addition: Addition) -> Result<(), NotMade<Addition>> {
+        if let Spot::InsteadOf(old) = addition.spot {
+            return self.replace_one(old, addition);
+        }
+        let entry = match self.admit(&addition) {
+            Ok(entry) => entry,
+            Err(error) => return Err(NotMade::refused(addition, error)),
+        };
+        if addition.layer.residue() == Residue::Reject
+            && !entry.awaits
+            && !self.core.holding.is_empty()
+        {
+            let error = residue_error().in_layer(addition.layer.name());
+            let residue = Some(self.reject(error.clone()));
+            return Err(NotMade {
+                back: addition,
+                error,
+                residue,
+            });
+        }
+        self.attach(entry, answer, addition)
+    }
+
+    /// Whether the layer may come in where it wants to, and how.
+    fn admit(&mut self, addition: &Addition) -> Result<Entry, Error> {
+        self.write_error()?;
+        if self.core.depth > MAX_DEPTH {
+            return Err(refusal("the stack is as deep as it may be"));
+        }
+        if !self.core.sealed.is_empty() {
+            return Err(refusal("nothing can be received any more"));
+        }
+        let (layer, top) = (&*addition.layer, self.top());
+        let place = match addition.spot {
+            Spot::Top => top,
+            Spot::Above(key) | Spot::InsteadOf(key) => self.find(key)? + 1,
+            Spot::Below(key) => self.find(key)?,
+        };
+        self.check_order(place, layer)?;
+        let awaits = self.slots[..place]
+            .iter()
+            .any(|slot| slot.leaving().is_some());
+        let replaces = matches!(addition.spot, Spot::InsteadOf(_));
+        if awaits && layer.residue() == Residue::Reject && !replaces {
+            return Err(busy("a layer is still leaving"));
+        }
+        if place < top {
+            if self.core.handshaking.0 >> place != 0 {
+                // It keeps bytes that were written while this layer did not stand.
+                return Err(busy("a layer above is in its handshake"));
+            }
+            if self.slots[place..].iter().any(|it| it.leaving().is_some()) {
+                return Err(busy("a layer above is still leaving"));
+            }
+            self.flush_down_to(place);
+            if !awaits && layer.exit() != Exit::Anytime && !self.is_silent_from(place) {
+                return Err(refusal("bytes are under way above the layer's place"));
+            }
+        }
+        Ok(Entry { place, awaits })
+    }
+
+    /// Puts the layer in its place, and attaches it there.
+    fn attach(
+        &mut self,
+        entry: Entry,
+        answer: &[u8],
+        addition: Addition,
+    ) -> Result<(), NotMade<Addition>> {
+        let Entry { place, awaits } = entry;
+        let Addition { key, spot, layer } = addition;
+        if let Some(end) = &mut self.end {
+            // Also where those above know of it, the layer does not.
+            end.place = end.place.min(place);
+        }
+        let mut slot = Slot::new(layer);
+        slot.since = self.core.now;
+        let feeds = match slot.node.residue() {
+            Residue::Feed | Residue::Reject => place == self.top() && !awaits,
+            Residue::HandBack => false,
+        };
+        self.insert(place, key, slot, feeds);
+        let older = self.older_epochs(place).len() as u64;
+        let epoch = self.epochs.present + if awaits { 0 } else { older + 1 };
+        let standing = Standing {
+            epoch,
+            ..self.standing(place)
+        };
+        self.core.rising = epoch;
+        let readiness = match self.call_still(place, |node, cx| node.attached(cx, &standing)) {
+            Ok(readiness) => readiness,
+            Err(error) => {
+                self.core.queue.forget(key);
+                self.core.rising = self.epochs.present;
+                let error = error.in_layer(self.slots[place].node.name());
+                let layer = self.remove(place);
+                self.core.regate();
+                return Err(NotMade::refused(Addition { key, spot, layer }, error));
+            }
+        };
+        self.written += 1;
+        if awaits {
+            self.changes += 1;
+            self.slots[place].inbound = Inbound::Awaiting {
+                attached: self.changes,
+            };
+            self.core.awaiting.set(place, true);
+            self.core.done.set(place, true);
+            self.core.refresh();
+        } else {
+            // Mostly nothing older waits, and nobody asks for the name.
+            let name = match older {
+                0 => String::new(),
+                _ => self.slots[place].node.name().to_owned(),
+            };
+            self.begin_read_epoch_of(place, Crossed { key, name });
+        }
+        if !answer.is_empty() {
+            self.core.unflushed = true;
+            let below = &mut self.slots[..place];
+            Context::new(&mut self.core, Path::Down(below)).send(Chunk::lent(answer));
+        }
+        if readiness == Readiness::Handshaking {
+            let until = self.core.now.saturating_add(self.core.limits.handshake);
+            self.slots[place].life = Life::Handshaking { until, pop: false };
+            self.core.handshaking.set(place, true);
+        }
+        self.tell(place, Turn::Attached);
+        self.core.stir();
+        Ok(())
+    }
+
+    /// Brings a layer in above the one at whose end mark its inbound half begins.
+    fn replace_one(&mut self, old: LayerKey, addition: Addition) -> Result<(), NotMade<Addition>> {
+        let place = match self.may_leave(old) {
+            Ok(place) => place,
+            Err(error) => return Err(NotMade::refused(addition, error)),
+        };
+        if self.slots[place].node.exit() != Exit::Marked {
+            let both = Addition {
+                spot: Spot::Above(old),
+                ..addition
+            };
+            self.add(&[], both).map_err(|mut not_made| {
+                not_made.back.spot = Spot::InsteadOf(old);
+                not_made
+            })?;
+            self.begin_leaving(place);
+            self.leave(place);
+            return Ok(());
+        }
+        self.flush_down_to(place + 1);
+        let before = self.begin_leaving(place);
+        let entry = match self.admit(&addition) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.slots[place].life = before;
+                return Err(NotMade::refused(addition, error));
+            }
+        };
+        if let Err(not_made) = self.attach(entry, &[], addition) {
+            self.slots[place].life = before;
+            return Err(not_made);
+        }
+        self.leave(place);
+        Ok(())
+    }
+
+    /// Layers that awaited an end mark which has come, and behind which nothing older rises, begin.
+    pub(crate) fn begin_awaiting(&mut self) {
+        for place in 0..self.top() {
+            let Inbound::Awaiting { attached } = self.slots[place].inbound else {
+                continue;
+            };
+            let awaited = |slot: &Slot| slot.leaving().is_some_and(|asked| asked < attached);
+            if self.slots[..place].iter().any(awaited) {
+                continue;
+            }
+            self.begin_read_epoch_of(
+                place,
+                Crossed {
+                    key: self.core.keys[place],
+                    name: self.slots[place].node.name().to_owned(),
+                },
+            );
+            let slot = &mut self.slots[place];
+            slot.inbound = Inbound::Decoding;
+            if let Life::Handshaking { until, .. } = &mut slot.life {
+                *until = self.core.now.saturating_add(self.core.limits.handshake);
+            }
+            self.core.awaiting.set(place, false);
+            self.core.done.set(place, false);
+            self.core.refresh();
+            self.core.stir();
+        }
+    }
+
+    /// Seals the inbound half for good, and gives back what waited unread at the top.
+    fn reject(&mut self, error: Error) -> Vec<u8> {
+        let top = self.top();
+        let mut held = std::mem::take(&mut self.slots[top].held);
+        self.core.held -= held.len();
+        self.core.sealed = crate::bits::Places::up_to(top);
+        self.core.measure(&self.slots[top], top);
+        self.end = Some(RisingEnd {
+            place: top + 1,
+            end: End::Error(error),
+        });
+        let bytes = held.bytes().to_vec();
+        held.consume(bytes.len());
+        bytes
+    }
+}
+
+/// How a layer comes in.
+#[derive(Clone, Copy)]
+struct Entry {
+    place: usize,
+    /// A layer below is leaving: the inbound half begins behind its end mark.
+    awaits: bool,
+}
+
+/// A change that was not made, and what is given back.
+struct NotMade<T> {
+    back: T,
+    error: Error,
+    residue: Option<Vec<u8>>,
+}
+
+impl<T> NotMade<T> {
+    fn refused(back: T, error: Error) -> Self {
+        Self {
+            back,
+            error,
+            residue: None,
+        }
+    }
+
+    fn map<U>(self, with: impl FnOnce(T) -> U) -> NotMade<U> {
+        NotMade {
+            back: with(self.back),
+            error: self.error,
+            residue: self.residue,
+        }
+    }
+}
+
+impl<T> From<NotMade<T>> for PushError<T> {
+    fn from(not_made: NotMade<T>) -> Self {
+        let NotMade {
+            back,
+            error,
+            residue,
+        } = not_made;
+        match residue {
+            Some(residue) => Self::Rejected {
+                back,
+                residue,
+                error,
+            },
+            None => Self::Refused { back, error },
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Nodes come to their places in the stack, and go.
+
+use crate::rules::refusal;
+use crate::slot::Slot;
+use crate::{Error, Layer, LayerKey, Stack};
+
+impl Stack {
+    pub(crate) fn find(&self, key: LayerKey) -> Result<usize, Error> {
+        match self.core.place(key) {
+            Some(place) if place < self.top() => Ok(place),
+            _ => Err(refusal("no such layer stands in the stack")),
+        }
+    }
+
+    /// Puts a node in; if it `feeds` on the residue, it takes over what waits below the one above.
+    pub(crate) fn insert(&mut self, place: usize, key: LayerKey, mut slot: Slot, feeds: bool) {
+        self.settle_accounts(place);
+        let above = &mut self.slots[place];
+        if feeds && !above.held.is_empty() {
+            slot.held = std::mem::take(&mut above.held);
+            slot.counts.came_up = slot.held.len() as u64;
+            above.counts.came_up -= slot.counts.came_up;
+        }
+        for set in self.core.sets() {
+            set.open(place);
+        }
+        self.core.depth += 1;
+        self.core.keys.insert(place, key);
+        self.slots.insert(place, slot);
+        self.begin_accounts(place);
+        self.begin_accounts(place + 1);
+        self.settle(place);
+    }
+
+    /// Takes a node out; what waited below it waits below the one above, behind what was there.
+    pub(crate) fn remove(&mut self, place: usize) -> Box<dyn Layer> {
+        self.settle_accounts(place);
+        self.settle_accounts(place + 1);
+        for set in self.core.sets() {
+            set.close(place);
+        }
+        self.core.depth -= 1;
+        let key = self.core.keys.remove(place);
+        self.core.alarms.retain(|(of, _)| *of != key);
+        self.core.inside.retain(|(of, _)| *of != key);
+        let slot = self.slots.remove(place);
+        let above = &mut self.slots[place];
+        above.counts.came_up += slot.held.len() as u64;
+        above.held.append_held(slot.held);
+        self.begin_accounts(place);
+        if let Some(end) = &mut self.end
+            && end.place > place
+        {
+            end.place -= 1;
+        }
+        self.settle(place);
+        self.core.stir();
+        slot.node
+    }
+
+    /// Renews what is kept by place, from `place` up.
+    fn settle(&mut self, place: usize) {
+        for place in place..self.core.depth {
+            self.slots[place].bit = 1 << place;
+            self.core.measure(&self.slots[place], place);
+        }
+    }
+
+    // ---- accounts ----
+
+    /// The node at `place` and the one below it are about to be neighbours no more.
+    fn settle_accounts(&mut self, place: usize) {
+        let below = self.came_down_below(place);
+        self.slots[place].counts.made_down.settle(below);
+        let came_up = self.slots[place].counts.came_up;
+        if let Some(below) = place.checked_sub(1) {
+            self.slots[below].counts.made_up.settle(came_up);
+        }
+    }
+
+    /// The node at `place` and the one below it are neighbours from now on.
+    fn begin_accounts(&mut self, place: usize) {
+        let below = self.came_down_below(place);
+        self.slots[place].counts.made_down.begin(below);
+        let came_up = self.slots[place].counts.came_up;
+        if let Some(below) = place.checked_sub(1) {
+            self.slots[below].counts.made_up.begin(came_up);
+        }
+    }
+
+    /// How many bytes have come down to the neighbour below the node at `place`.
+    pub(crate) fn came_down_below(&self, place: usize) -> u64 {
+        match place.checked_sub(1) {
+            Some(below) => self.slots[below].counts.came_down,
+            None => self.core.came_out(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What forbids a change.
+
+use crate::bits::Places;
+use crate::slot::{Life, Slot};
+use crate::{Blame, Error, ErrorKind, Exit, Layer, LayerKey, Role, Stack};
+
+impl Stack {
+    /// Forbids for good that the layer, or any below it, leaves: the connection never speaks a
+    /// language of before. If the peer ends one of them unasked, what it sends behind its end mark
+    /// is an error.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or if one of them has ended a half already.
+    pub fn anchor(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
+        let place = self.find(key.into())?;
+        let leaves = |slot: &Slot| {
+            let asked = matches!(
+                slot.life,
+                Life::Leaving { .. } | Life::Handshaking { pop: true, .. }
+            );
+            asked || slot.keeps_what_follows()
+        };
+        if self.slots[..=place].iter().any(leaves) {
+            return Err(refusal("a layer at or below the anchor is leaving"));
+        }
+        self.core.anchored.set(place, true);
+        Ok(())
+    }
+
+    /// The place of the layer, if it may leave now, for all that does not depend on how it leaves.
+    pub(crate) fn may_leave(&self, key: LayerKey) -> Result<usize, Error> {
+        self.failure()?;
+        let place = self.find(key)?;
+        self.check_anchor(place)?;
+        if self.core.handshaking.any_above(place) {
+            // It keeps bytes that were written while this layer stood.
+            return Err(busy("a layer above is in its handshake"));
+        }
+        let slot = &self.slots[place];
+        match slot.life {
+            Life::Handshaking { .. } => Err(busy("the layer is in its handshake")),
+            Life::Leaving { .. } => Err(refusal("the layer is leaving already")),
+            Life::Standing if slot.node.exit() != Exit::Silent || self.is_silent(place) => {
+                Ok(place)
+            }
+            Life::Standing => Err(refusal(
+                "the layer has no end mark, and inbound bytes are under way",
+            )),
+        }
+    }
+
+    pub(crate) fn check_anchor(&self, place: usize) -> Result<(), Error> {
+        if self.core.anchored.0 >> place == 0 {
+            return Ok(());
+        }
+        Err(refusal("the layer is anchored, or stands below an anchor"))
+    }
+
+    /// Whether the layer's [`Role`] allows the place. Layers that are leaving do not count.
+    pub(crate) fn check_order(&self, place: usize, layer: &dyn Layer) -> Result<(), Error> {
+        let role = layer.role();
+        if role == Role::Free {
+            return Ok(());
+        }
+        let why = |lower: Role, upper: Role| match (lower, upper) {
+            (Role::Compression, Role::Compression) => Some("compression over compression"),
+            (Role::Compression, Role::Encryption) => Some("encryption above a compressor"),
+            (Role::Encryption, Role::Encryption) => Some("encryption within encryption"),
+            _ => None,
+        };
+        for (at, slot) in self.slots[..self.top()].iter().enumerate() {
+            let other = match slot.life {
+                Life::Leaving { .. } => continue,
+                _ => slot.node.role(),
+            };
+            let forbidden = match at < place {
+                true => why(other, role),
+                false => why(role, other),
+            };
+            if let Some(why) = forbidden {
+                let kind = ErrorKind::Order;
+                let text = format!("{why} has to be asked for explicitly");
+                return Err(Error::new(kind, Blame::Local, text).in_layer(layer.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no inbound byte is inside the layer at `place`, below it or above it: also a part of
+    /// a record far below holds bytes that are still to cross it.
+    pub(crate) fn is_silent(&self, place: usize) -> bool {
+        self.core.holding.is_empty()
+            && self.slots[place].node.held() == 0
+            && !self.core.awaiting.has(place)
+    }
+
+    /// Whether no inbound byte waits at the boundary below `place` or above that.
+    pub(crate) fn is_silent_from(&self, place: usize) -> bool {
+        let busy = Places(self.core.holding.0 | self.core.starved.0);
+        let above = &self.slots[place..];
+        busy.0 >> place == 0 && above.iter().all(|slot| slot.node.held() == 0)
+    }
+}
+
+/// Not possible, and waiting does not help.
+pub(crate) fn refusal(why: &str) -> Error {
+    Error::new(ErrorKind::Refused, Blame::Local, why)
+}
+
+/// Not possible before another change has come to its end.
+pub(crate) fn busy(why: &str) -> Error {
+    Error::new(ErrorKind::Busy, Blame::Local, why)
+}
+
+pub(crate) fn residue_error() -> Error {
+    Error::new(
+        ErrorKind::Residue,
+        Blame::Remote,
+        "the peer sent bytes before it could know of the new layer",
+    )
+}
