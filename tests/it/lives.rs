@@ -130,15 +130,18 @@ impl End<'_> {
 
     async fn push(&mut self, name: &'static str) {
         let codec = match name {
-            "zstd" => CompressLayer::zstd(1),
-            "deflate" => CompressLayer::deflate(1),
+            "zstd" => CompressLayer::zstd(1).anywhere(),
+            "deflate" => CompressLayer::deflate(1).anywhere(),
             _ => {
                 let tls = match self.side {
                     0 => real::client(&self.tls.0),
                     _ => real::server(&self.tls.1),
                 };
                 // The other end may have pushed already.
-                let id = self.connection.push(tls.with_residue(Residue::Feed)).await;
+                let id = self
+                    .connection
+                    .push(tls.with_residue(Residue::Feed).anywhere())
+                    .await;
                 return self.pushed.push(Id::Tls(id.unwrap()));
             }
         };

@@ -14,5 +14,6 @@ mod scenarios;
 mod seam;
 mod sockets;
 mod stream;
+mod surgery;
 mod toy;
 mod wakes;

@@ -63,8 +63,12 @@ impl Pair {
 
     /// Moves bytes both ways until none is left to be moved.
     pub(crate) fn settle(&mut self) {
-        self.a.advance(Duration::ZERO);
-        self.b.advance(Duration::ZERO);
+        for stack in [&mut self.a, &mut self.b] {
+            stack.advance(Duration::ZERO);
+            while stack.has_work() {
+                stack.advance(Duration::ZERO);
+            }
+        }
         while carry(&mut self.a, &mut self.b, self.cut) | carry(&mut self.b, &mut self.a, self.cut)
         {
         }

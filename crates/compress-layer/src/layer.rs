@@ -4,7 +4,8 @@ use std::any::{Any, TypeId};
 use std::fmt;
 
 use stack::{
-    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Standing, Transport,
+    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Role, Standing,
+    Transport,
 };
 
 use crate::codec::{Codec, Decode, Encode, Encoded, Then};
@@ -37,6 +38,7 @@ pub struct CompressLayer {
     /// The input since the last byte of output.
     fruitless: usize,
     fruitless_limit: usize,
+    role: Role,
     info: CompressInfo,
 }
 
@@ -56,6 +58,7 @@ impl CompressLayer {
             brimming: false,
             fruitless: 0,
             fruitless_limit: 1024 * 1024,
+            role: Role::Compression,
             info,
         }
     }
@@ -65,6 +68,14 @@ impl CompressLayer {
     #[must_use]
     pub fn with_fruitless_limit(mut self, bytes: usize) -> Self {
         self.fruitless_limit = bytes;
+        self
+    }
+
+    /// Says that the place is meant: above or below another compressor. Otherwise a push there is
+    /// refused (see [`Role::Compression`]).
+    #[must_use]
+    pub fn anywhere(mut self) -> Self {
+        self.role = Role::Free;
         self
     }
 
@@ -189,6 +200,10 @@ impl Layer for CompressLayer {
 
     fn exit(&self) -> Exit {
         Exit::Marked
+    }
+
+    fn role(&self) -> Role {
+        self.role
     }
 
     /// What a codec stages cannot be asked for, neither in bytes before nor after; between calls

@@ -141,7 +141,14 @@ impl Stack {
 
     /// Inbound bytes that have not risen past `place` cross one more layer, the one that stands
     /// there now.
-    pub(crate) fn begin_read_epoch_of(&mut self, place: usize, newcomer: Crossed) {
+    pub(crate) fn begin_read_epoch_of(&mut self, place: usize) {
+        if self.nothing_waits() {
+            return self.epochs.begin_in_silence();
+        }
+        let newcomer = Crossed {
+            key: self.core.keys[place],
+            name: self.slots[place].node.name().to_owned(),
+        };
         let above = self.core.keys[place + 1..].to_vec();
         self.begin_read_epoch(place, |crossed| {
             let at = crossed.iter().position(|it| above.contains(&it.key));

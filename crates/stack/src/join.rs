@@ -2,7 +2,6 @@
 
 use crate::changes::{Addition, Changes, Spot, Step};
 use crate::context::Path;
-use crate::epoch::Crossed;
 use crate::layer::downcast;
 use crate::news::Turn;
 use crate::rules::{busy, refusal, residue_error};
@@ -125,7 +124,7 @@ impl Stack {
         addition: Addition,
     ) -> Result<LayerId<L>, PushError<L>> {
         let key = addition.key;
-        let added = self.add(answer, addition);
+        let added = self.add(answer, addition, &[]);
         self.run();
         match (added, self.failure.clone()) {
             (Ok(()), None) => Ok(LayerId::new(key)),
@@ -172,12 +171,13 @@ impl Stack {
             && let Some(Step::Add(addition)) = changes.steps.pop_if(|it| matches!(it, Step::Add(_)))
         {
             return self
-                .add(&[], addition)
+                .add(&[], addition, &[])
                 .map_err(|not_made| not_made.map(Changes::from));
         }
         if let Err(error) = self.check_together(&changes) {
             return Err(NotMade::refused(changes, error));
         }
+        let going: Vec<_> = changes.steps.iter().filter_map(Step::goes).collect();
         let before = self.epochs_now();
         // What has been done, and for a layer that came in, where that was to be.
         let mut done: Vec<(LayerKey, Option<Spot>)> = Vec::new();
@@ -194,7 +194,7 @@ impl Stack {
             if let Spot::InsteadOf(old) = spot {
                 addition.spot = Spot::Above(old);
             }
-            if let Err(mut not_made) = self.add(&[], addition) {
+            if let Err(mut not_made) = self.add(&[], addition, &going) {
                 not_made.back.spot = spot;
                 let mut back = self.undo(done);
                 self.restore_epochs(before);
@@ -206,13 +206,8 @@ impl Stack {
             }
             done.push((key, Some(spot)));
         }
-        for (key, spot) in done {
-            let leaving = match spot {
-                None => Some(key),
-                Some(Spot::InsteadOf(old)) => Some(old),
-                Some(_) => None,
-            };
-            if let Some(place) = leaving.and_then(|key| self.core.place(key)) {
+        for key in going {
+            if let Some(place) = self.core.place(key) {
                 self.begin_leaving(place);
                 self.leave(place);
             }
@@ -237,20 +232,11 @@ impl Stack {
 
     /// What can be said of several changes before one of them is made.
     fn check_together(&mut self, changes: &Changes) -> Result<(), Error> {
-        for step in &changes.steps {
-            let (key, layer) = match step {
-                Step::Remove(key) => (*key, None),
-                Step::Add(it) => match it.spot {
-                    Spot::InsteadOf(old) => (old, Some(&it.layer)),
-                    _ => continue,
-                },
-            };
+        for key in changes.steps.iter().filter_map(Step::goes) {
             let place = self.may_leave(key)?;
             if self.slots[place].node.exit() == Exit::Marked {
-                return Err(refusal(match layer {
-                    Some(_) => "a layer with an end mark is replaced alone",
-                    None => "a layer with an end mark is popped, not removed",
-                }));
+                let why = "a layer with an end mark leaves by a conversation of its own";
+                return Err(refusal(why));
             }
         }
         // Rejecting cannot be taken back.
@@ -267,11 +253,16 @@ impl Stack {
     }
 
     /// Brings in one layer.
-    fn add(&mut self, answer: &[u8], addition: Addition) -> Result<(), NotMade<Addition>> {
+    fn add(
+        &mut self,
+        answer: &[u8],
+        addition: Addition,
+        going: &[LayerKey],
+    ) -> Result<(), NotMade<Addition>> {
         if let Spot::InsteadOf(old) = addition.spot {
             return self.replace_one(old, addition);
         }
-        let entry = match self.admit(&addition) {
+        let entry = match self.admit(&addition, going) {
             Ok(entry) => entry,
             Err(error) => return Err(NotMade::refused(addition, error)),
         };
@@ -291,7 +282,7 @@ impl Stack {
     }
 
     /// Whether the layer may come in where it wants to, and how.
-    fn admit(&mut self, addition: &Addition) -> Result<Entry, Error> {
+    fn admit(&mut self, addition: &Addition, going: &[LayerKey]) -> Result<Entry, Error> {
         self.write_error()?;
         if self.core.depth > MAX_DEPTH {
             return Err(refusal("the stack is as deep as it may be"));
@@ -305,7 +296,7 @@ impl Stack {
             Spot::Above(key) | Spot::InsteadOf(key) => self.find(key)? + 1,
             Spot::Below(key) => self.find(key)?,
         };
-        self.check_order(place, layer)?;
+        self.check_order(place, layer, going)?;
         let awaits = self.slots[..place]
             .iter()
             .any(|slot| slot.leaving().is_some());
@@ -377,12 +368,7 @@ impl Stack {
             self.core.done.set(place, true);
             self.core.refresh();
         } else {
-            // Mostly nothing older waits, and nobody asks for the name.
-            let name = match older {
-                0 => String::new(),
-                _ => self.slots[place].node.name().to_owned(),
-            };
-            self.begin_read_epoch_of(place, Crossed { key, name });
+            self.begin_inbound(place);
         }
         if !answer.is_empty() {
             self.core.unflushed = true;
@@ -410,7 +396,7 @@ impl Stack {
                 spot: Spot::Above(old),
                 ..addition
             };
-            self.add(&[], both).map_err(|mut not_made| {
+            self.add(&[], both, &[old]).map_err(|mut not_made| {
                 not_made.back.spot = Spot::InsteadOf(old);
                 not_made
             })?;
@@ -420,7 +406,7 @@ impl Stack {
         }
         self.flush_down_to(place + 1);
         let before = self.begin_leaving(place);
-        let entry = match self.admit(&addition) {
+        let entry = match self.admit(&addition, &[]) {
             Ok(entry) => entry,
             Err(error) => {
                 self.slots[place].life = before;
@@ -445,16 +431,8 @@ impl Stack {
             if self.slots[..place].iter().any(awaited) {
                 continue;
             }
-            self.begin_read_epoch_of(
-                place,
-                Crossed {
-                    key: self.core.keys[place],
-                    name: self.slots[place].node.name().to_owned(),
-                },
-            );
-            let slot = &mut self.slots[place];
-            slot.inbound = Inbound::Decoding;
-            if let Life::Handshaking { until, .. } = &mut slot.life {
+            self.begin_inbound(place);
+            if let Life::Handshaking { until, .. } = &mut self.slots[place].life {
                 *until = self.core.now.saturating_add(self.core.limits.handshake);
             }
             self.core.awaiting.set(place, false);
@@ -462,6 +440,12 @@ impl Stack {
             self.core.refresh();
             self.core.stir();
         }
+    }
+
+    /// What rises is the layer's from now on.
+    fn begin_inbound(&mut self, place: usize) {
+        self.begin_read_epoch_of(place);
+        self.slots[place].inbound = Inbound::Decoding;
     }
 
     /// Seals the inbound half for good, and gives back what waited unread at the top.
@@ -478,6 +462,19 @@ impl Stack {
         let bytes = held.bytes().to_vec();
         held.consume(bytes.len());
         bytes
+    }
+}
+
+impl Step {
+    /// The layer that goes by this step.
+    fn goes(&self) -> Option<LayerKey> {
+        match self {
+            Self::Remove(key) => Some(*key),
+            Self::Add(addition) => match addition.spot {
+                Spot::InsteadOf(old) => Some(old),
+                _ => None,
+            },
+        }
     }
 }
 

@@ -57,8 +57,14 @@ impl Stack {
         Err(refusal("the layer is anchored, or stands below an anchor"))
     }
 
-    /// Whether the layer's [`Role`] allows the place. Layers that are leaving do not count.
-    pub(crate) fn check_order(&self, place: usize, layer: &dyn Layer) -> Result<(), Error> {
+    /// Whether the layer's [`Role`] allows the place. Layers that are leaving do not count, nor those
+    /// that are `going` with the same change.
+    pub(crate) fn check_order(
+        &self,
+        place: usize,
+        layer: &dyn Layer,
+        going: &[LayerKey],
+    ) -> Result<(), Error> {
         let role = layer.role();
         if role == Role::Free {
             return Ok(());
@@ -72,6 +78,7 @@ impl Stack {
         for (at, slot) in self.slots[..self.top()].iter().enumerate() {
             let other = match slot.life {
                 Life::Leaving { .. } => continue,
+                _ if going.contains(&self.core.keys[at]) => continue,
                 _ => slot.node.role(),
             };
             let forbidden = match at < place {

@@ -28,7 +28,7 @@ impl Slot {
             counts: Counts::default(),
             held: Held::default(),
             life: Life::Standing,
-            inbound: Inbound::Decoding,
+            inbound: Inbound::Awaiting { attached: 0 },
             since: Duration::ZERO,
         }
     }
@@ -72,8 +72,8 @@ pub(crate) enum Life {
 /// The inbound valve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inbound {
-    /// Attached, in the change of this number, above a layer that was leaving then: until that has
-    /// met its peer's end mark, what rises passes by this node.
+    /// About to begin; or attached, in the change of this number, above a layer that was leaving
+    /// then: until that has met its peer's end mark, what rises passes by this node.
     Awaiting {
         attached: u64,
     },

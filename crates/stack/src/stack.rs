@@ -7,7 +7,7 @@ use crate::context::Path;
 use crate::core::Core;
 use crate::epoch::Epochs;
 use crate::held::Held;
-use crate::slot::Slot;
+use crate::slot::{Inbound, Slot};
 use crate::{
     Context, End, Error, Event, Layer, LayerKey, Limits, Notice, Outcome, Protocol, Standing,
 };
@@ -109,6 +109,7 @@ impl Stack {
         core.keys.push(key);
         let mut top = Slot::new(top);
         top.bit = 1;
+        top.inbound = Inbound::Decoding;
         Self {
             slots: vec![top],
             core,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
 use stack::{
-    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Standing,
-    Transport,
+    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Role,
+    Standing, Transport,
 };
 
 use crate::engine::{self, Engine};
@@ -32,6 +32,7 @@ pub struct TlsLayer {
     side: Side,
     life: Life,
     residue: Residue,
+    role: Role,
     /// The name that the client asks for.
     server_name: Option<String>,
     info: Option<TlsInfo>,
@@ -95,6 +96,7 @@ impl TlsLayer {
             side,
             life: Life::New,
             residue: Residue::Reject,
+            role: Role::Encryption,
             server_name: None,
             info: None,
             stage: Stage::default(),
@@ -108,6 +110,15 @@ impl TlsLayer {
     #[must_use]
     pub fn with_residue(mut self, residue: Residue) -> Self {
         self.residue = residue;
+        self
+    }
+
+    /// Says that the place is meant: TLS within TLS (a proxy's CONNECT over TLS, and TLS to the
+    /// origin), or above a compressor. Otherwise a push there is refused, for it is mostly a mistake
+    /// (see [`Role::Encryption`]).
+    #[must_use]
+    pub fn anywhere(mut self) -> Self {
+        self.role = Role::Free;
         self
     }
 
@@ -275,6 +286,10 @@ impl Layer for TlsLayer {
 
     fn residue(&self) -> Residue {
         self.residue
+    }
+
+    fn role(&self) -> Role {
+        self.role
     }
 
     fn held(&self) -> usize {
