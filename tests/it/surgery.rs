@@ -813,3 +813,23 @@ fn a_callback_replaces_a_layer_between_two_sends() {
         ["up", "go", "up", "more", "left: old", "new", "lost: true"]
     );
 }
+
+#[test]
+fn what_a_layer_holds_counts_against_the_budget_and_the_holder_is_named() {
+    let limits = Limits {
+        budget: 256 * 1024,
+        outbox_high: usize::MAX,
+        ..Limits::default()
+    };
+    let mut stack = Stack::new(limits);
+    stack.push(Stages(Vec::new())).unwrap();
+    stack.push(willing("above")).unwrap();
+    let written = (1..100).find(|_| stack.write(&[0; 8 * 1024]).is_err());
+    // It is found out within 16 KiB.
+    assert!((33..=34).contains(&written.unwrap()), "{written:?}");
+    let error = stack.write(b"more").unwrap_err();
+    assert_eq!(
+        (error.kind(), error.layer()),
+        (ErrorKind::Limit, Some("Stages"))
+    );
+}

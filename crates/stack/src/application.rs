@@ -45,7 +45,7 @@ impl Stack {
     ///
     /// [`ErrorKind::Limit`] if that is more than the budget.
     pub fn unread(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.core.held + bytes.len() > self.core.limits.budget {
+        if self.core.waiting() + bytes.len() > self.core.limits.budget {
             return Err(Error::new(
                 ErrorKind::Limit,
                 Blame::Local,
@@ -89,7 +89,8 @@ impl Stack {
     pub fn write<'c>(&mut self, chunk: impl Into<Chunk<'c>>) -> Result<(), Error> {
         self.write_error()?;
         self.core.unflushed = true;
-        let top = self.top();
+        let (top, chunk) = (self.top(), chunk.into());
+        self.account_for(chunk.len());
         Context::new(&mut self.core, Path::Down(&mut self.slots[..top])).send(chunk);
         self.run();
         self.failure()

@@ -72,6 +72,8 @@ pub(crate) struct Core {
     pub(crate) gone: u64,
     /// What need not be copied there.
     pub(crate) lent: Lent,
+    /// Bytes that came in, from either side, since the layers were asked what they hold.
+    pub(crate) unasked: usize,
     /// Something was sent since the last flush.
     pub(crate) unflushed: bool,
     /// The bytes at all boundaries together.

@@ -25,9 +25,10 @@ pub struct Limits {
     /// Writing resumes when no more than this many bytes wait for the socket. A value over
     /// [`outbox_high`](Self::outbox_high) counts as `outbox_high`. Default 16 KiB.
     pub outbox_low: usize,
-    /// All the bytes that the stack may hold at its boundaries and in its queues, together, and
-    /// as many again that wait for the socket; more is an error of the layer that made them. Less
-    /// than 64 KiB counts as 64 KiB. Default 4 MiB.
+    /// All the bytes that the connection may hold, together: at the boundaries, in the queue, waiting
+    /// for the socket, and inside the layers, as they report ([`Layer::held`](crate::Layer::held));
+    /// more is an error of the layer that made or holds them. What is inside the layers is asked for
+    /// once in 16 KiB of traffic. Less than 64 KiB counts as 64 KiB. Default 4 MiB.
     pub budget: usize,
     /// Blocks that the layers may make in one turn, all together (see
     /// [`Context::wanted`](crate::Context::wanted)); then other tasks of the thread have their

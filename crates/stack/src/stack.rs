@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 
 use crate::application::{App, Reader};
 use crate::context::Path;
-use crate::core::Core;
+use crate::core::{Core, over_budget};
 use crate::epoch::Epochs;
 use crate::held::Held;
 use crate::slot::{Inbound, Slot};
 use crate::{
     Context, End, Error, Event, Layer, LayerKey, Limits, Notice, Outcome, Protocol, Standing,
 };
+
+/// After so many bytes, the layers are asked again what they hold: asking at every chunk would cost
+/// more than the chunk.
+const ASK_AFTER: usize = 16 * 1024;
 
 /// The most layers that a stack may have.
 pub const MAX_DEPTH: usize = 60;
@@ -161,7 +165,9 @@ impl Stack {
             return;
         }
         self.core.rising = self.epochs.present;
+        let n = bytes.len();
         Context::new(&mut self.core, Path::Up(&mut self.slots)).deliver(bytes);
+        self.account_for(n);
         self.run();
     }
 
@@ -187,6 +193,7 @@ impl Stack {
         self.core.held += n;
         self.core.stirred.set(0, true);
         self.core.measure(&self.slots[0], 0);
+        self.account_for(n);
         self.run();
     }
 
@@ -268,6 +275,28 @@ impl Stack {
     }
 
     // ---- within ----
+
+    /// `n` bytes came in, from either side: now and then it is checked that all that is held, the
+    /// layers' own included, is within the budget.
+    #[inline]
+    pub(crate) fn account_for(&mut self, n: usize) {
+        self.core.unasked += n;
+        if self.core.unasked >= ASK_AFTER {
+            self.check_budget();
+        }
+    }
+
+    #[cold]
+    fn check_budget(&mut self) {
+        self.core.unasked = 0;
+        let inside = || self.slots.iter().map(|slot| slot.node.held());
+        if self.core.waiting() + inside().sum::<usize>() > self.core.limits.budget {
+            // Who holds most is to be named.
+            let most = inside().zip(0..).max_by_key(|(held, _)| *held);
+            let place = most.map_or(0, |(_, place)| place);
+            self.core.fail(place, over_budget());
+        }
+    }
 
     /// Calls the node at `place` while bytes rise.
     pub(crate) fn call_up<R>(
