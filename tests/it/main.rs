@@ -4,6 +4,7 @@ mod callback;
 mod driver;
 mod edges;
 mod epochs;
+mod handle;
 mod lives;
 mod pair;
 mod random;

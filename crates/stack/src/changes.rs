@@ -105,6 +105,15 @@ impl Changes {
         self.steps.push(Step::Remove(key.into()));
     }
 
+    /// Which layers are to come in.
+    pub(crate) fn added(&self) -> Vec<LayerKey> {
+        let added = self.steps.iter().filter_map(|step| match step {
+            Step::Add(addition) => Some(addition.key),
+            Step::Remove(_) => None,
+        });
+        added.collect()
+    }
+
     /// The layers that were to come in, in the order of the steps.
     pub fn into_layers(self) -> Vec<(LayerKey, Box<dyn Layer>)> {
         let layers = self.steps.into_iter().filter_map(|step| match step {

@@ -255,6 +255,16 @@ impl<'a> Context<'a> {
         self.core.enqueue(place, Op::Pop(key.into()));
     }
 
+    /// Forbids for good that the layer, or any below it, leaves; see
+    /// [`Stack::anchor`](crate::Stack::anchor).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or if one of them has ended a half already.
+    pub fn anchor(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
+        self.core.anchor(key.into())
+    }
+
     /// Ends the connection's outgoing half, behind what this node has sent.
     pub fn shutdown(&mut self) {
         let place = self.place();

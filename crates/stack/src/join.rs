@@ -99,7 +99,14 @@ impl Stack {
         old: impl Into<LayerKey>,
         layer: L,
     ) -> Result<LayerId<L>, PushError<L>> {
-        self.add_typed(&[], Addition::new(Spot::InsteadOf(old.into()), layer))
+        let old = old.into();
+        // It may have left by the time that this returns.
+        let claimed = self.claim(old);
+        let added = self.add_typed(&[], Addition::new(Spot::InsteadOf(old), layer));
+        if added.is_err() && claimed {
+            self.claimed.pop();
+        }
+        added
     }
 
     /// Makes several changes as one: all of them, or none.
@@ -140,11 +147,7 @@ impl Stack {
 
     /// Makes the changes that a callback asked for. An error is the event that tells why not.
     pub(crate) fn make_and_tell(&mut self, changes: Changes) -> Result<(), Event> {
-        let added = changes.steps.iter().filter_map(|step| match step {
-            Step::Add(addition) => Some(addition.key),
-            Step::Remove(_) => None,
-        });
-        let added: Vec<_> = added.collect();
+        let added = changes.added();
         self.make(changes).map_err(|refused| {
             let layers = refused.back.into_layers();
             match (refused.residue, refused.error) {

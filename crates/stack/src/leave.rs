@@ -25,6 +25,9 @@ impl Stack {
             return Ok(());
         }
         let begun = self.begin_pop(key);
+        if begun.is_ok() {
+            self.claim(key);
+        }
         // Also a refused one has flushed.
         self.run();
         begun
@@ -48,6 +51,13 @@ impl Stack {
             },
             Life::Handshaking { .. } | Life::Standing => Popping::NotAsked,
         }
+    }
+
+    /// Whether a layer that is leaving cannot go on before the application reads.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn waits_for_reader(&self) -> bool {
+        let mut slots = self.slots.iter().enumerate();
+        slots.any(|(place, slot)| slot.leaving().is_some() && self.core.blocked_above(place))
     }
 
     /// The layer that was popped, if it has left. Its pauses and its deadline have gone with it.
@@ -92,6 +102,16 @@ impl Stack {
             unreachable!("the id names its type")
         };
         Ok((layer, outcome))
+    }
+
+    /// Whoever called from outside wants the layer back; where the application reads a stream, it is
+    /// who calls. Whether that was not so before.
+    pub(crate) fn claim(&mut self, key: LayerKey) -> bool {
+        let claims = !self.reads_stream() && !self.claimed.contains(&key);
+        if claims {
+            self.claimed.push(key);
+        }
+        claims
     }
 
     pub(crate) fn pop_and_tell(&mut self, key: LayerKey) {
@@ -222,7 +242,8 @@ impl Stack {
         let outcome = Outcome::Clean;
         self.tell(place, Turn::Left(outcome));
         let layer = self.remove(place);
-        if self.reads_stream() {
+        if self.reads_stream() || self.claimed.contains(&key) {
+            self.claimed.retain(|claimed| *claimed != key);
             self.left.push((key, layer, outcome));
         } else {
             let left = Event::Left {

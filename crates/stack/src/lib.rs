@@ -124,7 +124,9 @@ pub use changes::Changes;
 pub use chunk::Chunk;
 pub use context::Context;
 #[cfg(feature = "tokio")]
-pub use driver::{Connection, Frozen, PopError, serve, serve_with};
+pub use driver::{
+    Connection, Frozen, Handle, Notices, PopError, serve, serve_with, serve_with_handle,
+};
 pub use epoch::Epoch;
 pub use error::{Blame, End, Error, ErrorKind};
 pub use event::Event;

@@ -1,6 +1,6 @@
 //! Nodes come to their places in the stack, and go.
 
-use crate::rules::refusal;
+use crate::rules::no_such_layer;
 use crate::slot::Slot;
 use crate::{Error, Layer, LayerKey, Stack};
 
@@ -8,7 +8,7 @@ impl Stack {
     pub(crate) fn find(&self, key: LayerKey) -> Result<usize, Error> {
         match self.core.place(key) {
             Some(place) if place < self.top() => Ok(place),
-            _ => Err(refusal("no such layer stands in the stack")),
+            _ => Err(no_such_layer()),
         }
     }
 

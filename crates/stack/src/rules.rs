@@ -1,7 +1,8 @@
 //! What forbids a change.
 
 use crate::bits::Places;
-use crate::slot::{Life, Slot};
+use crate::core::Core;
+use crate::slot::Life;
 use crate::{Blame, Error, ErrorKind, Exit, Layer, LayerKey, Role, Stack};
 
 impl Stack {
@@ -13,19 +14,7 @@ impl Stack {
     ///
     /// If there is no such layer, or if one of them has ended a half already.
     pub fn anchor(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
-        let place = self.find(key.into())?;
-        let leaves = |slot: &Slot| {
-            let asked = matches!(
-                slot.life,
-                Life::Leaving { .. } | Life::Handshaking { pop: true, .. }
-            );
-            asked || slot.keeps_what_follows()
-        };
-        if self.slots[..=place].iter().any(leaves) {
-            return Err(refusal("a layer at or below the anchor is leaving"));
-        }
-        self.core.anchored.set(place, true);
-        Ok(())
+        self.core.anchor(key.into())
     }
 
     /// The place of the layer, if it may leave now, for all that does not depend on how it leaves.
@@ -108,6 +97,23 @@ impl Stack {
         let above = &self.slots[place..];
         busy.0 >> place == 0 && above.iter().all(|slot| slot.node.held() == 0)
     }
+}
+
+impl Core {
+    pub(crate) fn anchor(&mut self, key: LayerKey) -> Result<(), Error> {
+        let place = self.place(key).filter(|place| place + 1 < self.depth);
+        let place = place.ok_or_else(no_such_layer)?;
+        let ended = self.done.0 & !self.awaiting.0 | self.down.0;
+        if ended & Places::up_to(place).0 != 0 {
+            return Err(refusal("a layer at or below the anchor is leaving"));
+        }
+        self.anchored.set(place, true);
+        Ok(())
+    }
+}
+
+pub(crate) fn no_such_layer() -> Error {
+    refusal("no such layer stands in the stack")
 }
 
 /// Not possible, and waiting does not help.

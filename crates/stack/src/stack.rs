@@ -1,5 +1,6 @@
 //! The stack: nodes in order, an application above them, a network below.
 
+use std::any::Any;
 use std::collections::VecDeque;
 
 use crate::application::{App, Reader};
@@ -49,13 +50,18 @@ pub struct Stack {
     /// Events that the application has not been told yet, each with the epoch before which all
     /// bytes are to be with the application first.
     pub(crate) events: VecDeque<(u64, Event)>,
-    /// Layers that have left and were not claimed yet, where the application reads a stream.
+    /// Layers that have left and were not taken yet.
     pub(crate) left: Vec<(LayerKey, Box<dyn Layer>, Outcome)>,
+    /// Layers that were asked to leave by those who drive the stack, and not by the application:
+    /// they are theirs once they have left.
+    pub(crate) claimed: Vec<LayerKey>,
     pub(crate) epochs: Epochs,
     /// The number of the outbound epoch.
     pub(crate) written: u64,
     /// Counts the layers that were asked to leave, and those that came in above one that was.
     pub(crate) changes: u64,
+    /// What the network has to tell.
+    pub(crate) network: Vec<Box<dyn Any + Send + Sync>>,
     /// Notices that nobody has taken yet; `None` while nobody watches.
     pub(crate) news: Option<Vec<Notice>>,
     /// The application has been told that its input is over.
@@ -122,9 +128,11 @@ impl Stack {
             outgoing: Outgoing::Open,
             events: VecDeque::new(),
             left: Vec::new(),
+            claimed: Vec::new(),
             epochs: Epochs::default(),
             written: 0,
             changes: 0,
+            network: Vec::new(),
             news: None,
             app_told_end: false,
             lost: false,
@@ -275,6 +283,15 @@ impl Stack {
     }
 
     // ---- within ----
+
+    /// Whether there is a connection still.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn check_alive(&self) -> Result<(), Error> {
+        match self.lost {
+            true => self.failure(),
+            false => Ok(()),
+        }
+    }
 
     /// `n` bytes came in, from either side: now and then it is checked that all that is held, the
     /// layers' own included, is within the budget.

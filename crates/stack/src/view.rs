@@ -147,11 +147,20 @@ impl Stack {
         })
     }
 
-    /// A value of type `T` from the topmost layer that has one.
+    /// A value of type `T` from the topmost layer that has one, or else from the network (see
+    /// [`set_network_info`](Self::set_network_info)).
     pub fn info<T: Any>(&self) -> Option<&T> {
         let wanted = std::any::TypeId::of::<T>();
         let mut layers = self.slots[..self.top()].iter().rev();
-        layers.find_map(|slot| slot.node.info(wanted)?.downcast_ref())
+        let told = layers.find_map(|slot| slot.node.info(wanted)?.downcast_ref());
+        told.or_else(|| self.network.iter().find_map(|it| it.downcast_ref()))
+    }
+
+    /// Gives the network something to tell, under [`info`](Self::info), instead of what it had of
+    /// the same type: the peer's address, for instance. The stack itself knows of no network.
+    pub fn set_network_info<T: Any + Send + Sync>(&mut self, info: T) {
+        self.network.retain(|it| !it.is::<T>());
+        self.network.push(Box::new(info));
     }
 }
 

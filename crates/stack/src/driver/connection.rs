@@ -11,10 +11,12 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::drive::Driver;
 use super::frozen::Frozen;
+use super::handle::Handle;
 use super::pop::PopError;
+use super::task::{self, Alone, Progress};
 use super::wakers::Side;
 use crate::{
-    Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts, Popping, PushError,
+    Changes, Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts, PushError,
     Stack,
 };
 
@@ -38,6 +40,9 @@ use crate::{
 /// No hidden task: whoever awaits a read, a write, a flush, a push or a pop drives the whole
 /// connection. While nobody awaits anything, nothing moves. Reading and writing may wait in two
 /// tasks (`tokio::io::split`), and neither takes the other's wake-up.
+///
+/// Other tasks change the stack, and watch it, by a [`handle`](Self::handle): what they ask for is
+/// done by whoever drives, also in the midst of a read.
 ///
 /// # Cancelling
 ///
@@ -113,11 +118,87 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         answer: &[u8],
         layer: L,
     ) -> Result<LayerId<L>, PushError<L>> {
-        let driver = self.driver_mut();
-        driver.begin_turn();
-        let id = driver.stack.push_after(answer, layer)?;
-        self.ready().await.map_err(PushError::Begun)?;
-        Ok(id)
+        let push = |stack: &mut Stack, layer| stack.push_after(answer, layer);
+        self.change(task::push(layer, push)).await
+    }
+
+    /// Inserts a layer just above the one that `of` names, and waits until it is up. What the
+    /// layers above had staged goes out past it. Below the top this is possible right above a layer
+    /// that is leaving, or in silence, when nothing is under way above and all is read; see
+    /// [`Stack::insert_above`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push).
+    ///
+    /// # Cancelling
+    ///
+    /// As for [`push`](Self::push).
+    pub async fn insert_above<L: Layer>(
+        &mut self,
+        of: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let of = of.into();
+        let insert = |stack: &mut Stack, layer| stack.insert_above(of, layer);
+        self.change(task::push(layer, insert)).await
+    }
+
+    /// Inserts a layer just below the one that `of` names; as
+    /// [`insert_above`](Self::insert_above).
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push).
+    ///
+    /// # Cancelling
+    ///
+    /// As for [`push`](Self::push).
+    pub async fn insert_below<L: Layer>(
+        &mut self,
+        of: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let of = of.into();
+        let insert = |stack: &mut Stack, layer| stack.insert_below(of, layer);
+        self.change(task::push(layer, insert)).await
+    }
+
+    /// Puts a layer in the place of another, and waits until the new one is up. What is written
+    /// goes through the new one at once, behind the old one's end mark; what comes is decoded by
+    /// the old one up to its peer's end mark. [`pop`](Self::pop) waits for the old one to leave,
+    /// and gives it back.
+    ///
+    /// A new layer with a handshake is up only when the peer has replaced its own as well.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push).
+    ///
+    /// # Cancelling
+    ///
+    /// As for [`push`](Self::push).
+    pub async fn replace<L: Layer>(
+        &mut self,
+        old: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let old = old.into();
+        let replace = |stack: &mut Stack, layer| stack.replace(old, layer);
+        self.change(task::push(layer, replace)).await
+    }
+
+    /// Makes several changes as one, all or none, and waits until the layers that came in are up.
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`]; unless they were begun, the changes are given back.
+    ///
+    /// # Cancelling
+    ///
+    /// As for [`push`](Self::push).
+    pub async fn apply(&mut self, changes: Changes) -> Result<(), PushError<Changes>> {
+        self.change(task::apply(changes)).await
     }
 
     /// Freezes reading until the guard pushes a layer or is dropped: for a server whose "go
@@ -152,31 +233,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// Before it is first polled, nothing has happened. After that the layer is leaving.
     pub async fn start_pop(&mut self, key: impl Into<LayerKey>) -> Result<(), PopError> {
-        let key = key.into();
-        let driver = self.driver_mut();
-        driver.begin_turn();
-        driver.stack.start_pop(key).map_err(PopError::Refused)?;
-        // The peer may wait for our end mark, and nothing be written here for long.
-        driver.hand_over();
-        poll_fn(|task| {
-            self.driver_mut().poll(Side::Write, task, |driver| {
-                let popping = driver.stack.popping(key);
-                if let Err(error) = driver.stack.failure()
-                    && popping != Popping::Left
-                {
-                    return Some(Err(PopError::Failed(error)));
-                }
-                match popping {
-                    Popping::Waiting => None,
-                    // It waited for the layer's handshake, and was not possible then.
-                    Popping::NotAsked => {
-                        Some(driver.stack.start_pop(key).map_err(PopError::Refused))
-                    }
-                    _ => Some(Ok(())),
-                }
-            })
-        })
-        .await
+        self.change(task::start_pop(key.into())).await
     }
 
     /// Asks a layer to leave, waits until both its halves have ended, and gives it back. The
@@ -192,32 +249,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// As for [`start_pop`](Self::start_pop); calling this again waits for it again.
     pub async fn pop<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), PopError> {
-        self.start_pop(id).await?;
-        poll_fn(|task| {
-            let poll = self.driver_mut().poll(Side::Write, task, |driver| {
-                if let Some(left) = driver.stack.take_popped(id) {
-                    return Some(Ok(left));
-                }
-                if let Err(error) = driver.stack.failure() {
-                    return Some(Err(PopError::Failed(error)));
-                }
-                match driver.stack.popping(id) {
-                    Popping::OutboundEnded { late: true, .. } => Some(Err(PopError::Late)),
-                    _ => None,
-                }
-            });
-            // `NeedsRead` only if nothing else can go on.
-            match self.driver_mut().stack.popping(id) {
-                Popping::OutboundEnded {
-                    needs_read: true, ..
-                } if poll.is_pending() => {
-                    self.driver_mut().wakers.disarm(Side::Write);
-                    Poll::Ready(Err(PopError::NeedsRead))
-                }
-                _ => poll,
-            }
-        })
-        .await
+        self.change(task::pop(id)).await
     }
 
     /// Takes a layer out at once, wherever its incoming half stands; the outcome says how many
@@ -228,6 +260,29 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// If there is no such layer.
     pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
         self.driver_mut().stack.rip(id)
+    }
+
+    /// Forbids for good that the layer, or any below it, leaves: never downgrade. If the peer ends
+    /// one of them unasked, what it sends behind its end mark is an error.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or if one of them is leaving already.
+    pub fn anchor(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
+        self.driver_mut().stack.anchor(key)
+    }
+
+    /// A handle on this connection, to change and to watch it from other tasks.
+    pub fn handle(&mut self) -> Handle {
+        self.driver_mut().handle()
+    }
+
+    pub(super) async fn change<T>(
+        &mut self,
+        mut step: impl FnMut(&mut Stack, Alone) -> Progress<T>,
+    ) -> T {
+        self.driver_mut().begin_turn();
+        poll_fn(|task| self.driver_mut().poll_change(task, &mut step)).await
     }
 
     // ---- reading and writing ----
@@ -260,7 +315,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.stack().layers()
     }
 
-    /// A value of type `T` from the topmost layer that has one.
+    /// Gives the network something to tell, under [`info`](Self::info): the peer's address, for
+    /// instance.
+    pub fn set_network_info<T: Any + Send + Sync>(&mut self, info: T) {
+        self.driver_mut().stack.set_network_info(info);
+    }
+
+    /// A value of type `T` from the topmost layer that has one, or else from the network.
     pub fn info<T: Any>(&self) -> Option<&T> {
         self.stack().info()
     }

@@ -7,6 +7,9 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::handle::Handle;
+use super::mail::Mailbox;
+use super::task::{Alone, Progress};
 use super::wakers::{Side, Wakers};
 use crate::buffer::BLOCK;
 use crate::{Error, Stack};
@@ -34,6 +37,8 @@ pub(super) struct Driver<Io> {
     /// Every write is flushed.
     pub(super) write_through: bool,
     socket: Socket,
+    /// What other tasks have asked for.
+    pub(super) mailbox: Mailbox,
 }
 
 /// The outgoing half of the socket.
@@ -63,7 +68,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             frozen: false,
             write_through: false,
             socket: Socket::Flushed,
+            mailbox: Mailbox::default(),
         }
+    }
+
+    /// A handle for other tasks. From now on the stack is watched.
+    pub(super) fn handle(&mut self) -> Handle {
+        self.stack.watch(true);
+        Handle::new(self.mailbox.mail(), Arc::clone(&self.wakers))
     }
 
     /// Drives the connection until `done` says so: reads while somebody has room for the bytes,
@@ -74,6 +86,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         task: &mut Context<'_>,
         mut done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
+        self.run_errands(side);
         if let Some(result) = done(self) {
             self.rouse(side.other());
             return Poll::Ready(result);
@@ -84,6 +97,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         let mut reads = 0;
         loop {
+            self.run_errands(side);
             if let Some(result) = done(self) {
                 self.wakers.disarm(side);
                 self.rouse(side.other());
@@ -115,6 +129,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             self.rouse(side.other());
             return Poll::Pending;
         }
+    }
+
+    /// Gets on with what other tasks have asked for.
+    fn run_errands(&mut self, side: Side) {
+        if !self.mailbox.is_empty() {
+            self.begin_turn();
+            self.mailbox.run(&mut self.stack);
+            // Another task that waits may have to flush first, or find what it waits for.
+            self.wakers.wake_side(side.other());
+        }
+        self.mailbox.publish(&mut self.stack);
     }
 
     /// Tells the stack the time, on which its deadlines build, and grants it new work.
@@ -286,6 +311,30 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         timer.as_mut().poll(&mut cx).is_ready()
     }
 
+    /// Carries out a change, whose course `step` knows, and hands over its last words: the peer may
+    /// wait for them, and nothing be written here for long.
+    pub(super) fn poll_change<T>(
+        &mut self,
+        task: &mut Context<'_>,
+        mut step: impl FnMut(&mut Stack, Alone) -> Progress<T>,
+    ) -> Poll<T> {
+        let mut poll = self.poll(Side::Write, task, |driver| {
+            let result = step(&mut driver.stack, Alone::No).done()?;
+            driver.hand_over();
+            Some(result)
+        });
+        // Whoever awaits this does not read meanwhile, so what needs that would never come.
+        if poll.is_pending()
+            && self.stack.waits_for_reader()
+            && let Progress::Done(result) = step(&mut self.stack, Alone::Yes)
+        {
+            self.wakers.disarm(Side::Write);
+            poll = Poll::Ready(result);
+        }
+        self.mailbox.publish(&mut self.stack);
+        poll
+    }
+
     // ---- the application's side ----
 
     /// Waits until something can be read: `true`, or the input is over: `false`.
@@ -305,7 +354,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     /// The application has read `n` bytes.
     pub(super) fn consume(&mut self, n: usize) {
         self.stack.consume(n);
-        // What rose into their place may have brought a failure to light.
+        // What rose into their place may have brought a failure to light, or the end of a pop.
+        self.run_errands(Side::Read);
         self.rouse(Side::Write);
     }
 

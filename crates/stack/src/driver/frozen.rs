@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::Connection;
-use crate::{Layer, LayerId, PushError};
+use super::task::{self, Alone, Progress};
+use crate::{Layer, LayerId, PushError, Stack};
 
 /// A connection that reads nothing from its socket until a layer is pushed, or this guard is
 /// dropped.
@@ -39,12 +40,16 @@ impl<'a, Io: AsyncRead + AsyncWrite + Unpin> Frozen<'a, Io> {
     ///
     /// As for [`Connection::push`]; reading is thawed in any case.
     pub async fn push<L: Layer>(self, layer: L) -> Result<LayerId<L>, PushError<L>> {
+        let mut push = task::push(layer, Stack::push);
         let driver = self.connection.driver_mut();
         driver.begin_turn();
-        let id = driver.stack.push(layer)?;
+        // What is residue is judged before anything more is read.
+        let begun = push(&mut driver.stack, Alone::No);
         driver.frozen = false;
-        self.connection.ready().await.map_err(PushError::Begun)?;
-        Ok(id)
+        match begun {
+            Progress::Done(result) => result,
+            Progress::Waiting | Progress::Begun => self.connection.change(push).await,
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 mod connection;
 mod drive;
 mod frozen;
+mod handle;
+mod mail;
 mod pop;
 mod serve;
+mod task;
 mod wakers;
 
 pub use connection::Connection;
 pub use frozen::Frozen;
+pub use handle::{Handle, Notices};
 pub use pop::PopError;
-pub use serve::{serve, serve_with};
+pub use serve::{serve, serve_with, serve_with_handle};

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::drive::Driver;
+use super::handle::Handle;
 use super::wakers::Side;
 use crate::{End, Limits, Protocol, Stack};
 
@@ -39,7 +40,38 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     A: Protocol,
 {
+    run(Driver::new(io, Stack::with_app(Box::new(app), limits))).await
+}
+
+/// [`serve_with`], and a handle to change and to watch the connection from other tasks. It lives
+/// as long as the future, and moves while that is awaited.
+///
+/// A layer that was asked to leave by the handle is given back to whoever asked, and not to the
+/// application.
+///
+/// # Cancelling
+///
+/// As for [`serve`].
+pub fn serve_with_handle<Io, A>(
+    io: Io,
+    app: A,
+    limits: Limits,
+) -> (Handle, impl Future<Output = (A, End)>)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    A: Protocol,
+{
     let mut driver = Driver::new(io, Stack::with_app(Box::new(app), limits));
+    let handle = driver.handle();
+    (handle, run(driver))
+}
+
+/// Runs the application, an `A`, to the end.
+async fn run<Io, A>(mut driver: Driver<Io>) -> (A, End)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    A: Protocol,
+{
     let end = poll_fn(|task| driver.poll(Side::Read, task, over)).await;
     driver.stack.close(end.clone());
     let app = driver.stack.into_app();

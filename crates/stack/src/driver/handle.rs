@@ -1,0 +1,311 @@
+//! A connection, for other tasks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, oneshot};
+
+use super::mail::{Errand, Mail};
+use super::task::{self, Alone, Progress};
+use super::wakers::{Side, Wakers};
+use crate::{
+    Changes, Error, Layer, LayerId, LayerKey, Notice, Outcome, PopError, PushError, Stack,
+};
+
+/// A handle on a connection, to change and to watch it from other tasks. Clone it freely.
+///
+/// What is asked for takes effect between two passes of bytes, by the hand of whoever drives the
+/// connection: a task that awaits a read or a write of it is woken, and makes the change without
+/// returning from its read. While nobody awaits anything of the connection, nothing moves.
+///
+/// Changes that have to wait for another (a layer that is still leaving, a handshake) wait in line,
+/// in the order in which they were asked for.
+///
+/// # Cancelling
+///
+/// Dropping the future of a change that has not begun takes it back. One that has begun stays in
+/// progress, as if it had been awaited to its end: a pushed layer comes up; one that was asked to
+/// leave does, and awaiting [`pop`](Self::pop) again gives it back.
+///
+/// # Errors
+///
+/// When the connection is dropped, all that waits ends with an error of kind
+/// [`ErrorKind::Closed`](crate::ErrorKind::Closed), and layers that had not come in are given back.
+#[derive(Clone)]
+pub struct Handle {
+    mail: Arc<Mail>,
+    wakers: Arc<Wakers>,
+}
+
+impl Handle {
+    pub(super) fn new(mail: Arc<Mail>, wakers: Arc<Wakers>) -> Self {
+        Self { mail, wakers }
+    }
+
+    /// As [`Connection::push`](crate::Connection::push).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn push<L: Layer>(&self, layer: L) -> Result<LayerId<L>, PushError<L>> {
+        self.change(task::push(layer, Stack::push)).await
+    }
+
+    /// As [`Connection::push_after`](crate::Connection::push_after): nothing that any task writes
+    /// comes between the answer and the layer.
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn push_after<L: Layer>(
+        &self,
+        answer: &[u8],
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let answer = answer.to_vec();
+        let push = move |stack: &mut Stack, layer| stack.push_after(&answer, layer);
+        self.change(task::push(layer, push)).await
+    }
+
+    /// As [`Connection::insert_above`](crate::Connection::insert_above).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn insert_above<L: Layer>(
+        &self,
+        of: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let of = of.into();
+        let insert = move |stack: &mut Stack, layer| stack.insert_above(of, layer);
+        self.change(task::push(layer, insert)).await
+    }
+
+    /// As [`Connection::insert_below`](crate::Connection::insert_below).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn insert_below<L: Layer>(
+        &self,
+        of: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let of = of.into();
+        let insert = move |stack: &mut Stack, layer| stack.insert_below(of, layer);
+        self.change(task::push(layer, insert)).await
+    }
+
+    /// As [`Connection::replace`](crate::Connection::replace).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn replace<L: Layer>(
+        &self,
+        old: impl Into<LayerKey>,
+        layer: L,
+    ) -> Result<LayerId<L>, PushError<L>> {
+        let old = old.into();
+        let replace = move |stack: &mut Stack, layer| stack.replace(old, layer);
+        self.change(task::push(layer, replace)).await
+    }
+
+    /// As [`Connection::apply`](crate::Connection::apply).
+    ///
+    /// # Errors
+    ///
+    /// See [`PushError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn apply(&self, changes: Changes) -> Result<(), PushError<Changes>> {
+        self.change(task::apply(changes)).await
+    }
+
+    /// As [`Connection::start_pop`](crate::Connection::start_pop).
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Refused`] or [`PopError::Failed`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn start_pop(&self, key: impl Into<LayerKey>) -> Result<(), PopError> {
+        self.change(task::start_pop(key.into())).await
+    }
+
+    /// As [`Connection::pop`](crate::Connection::pop), but it never says
+    /// [`NeedsRead`](PopError::NeedsRead): the connection's owner reads.
+    ///
+    /// # Errors
+    ///
+    /// See [`PopError`].
+    ///
+    /// # Cancelling
+    ///
+    /// Takes it back, or lets it go on: see [`Handle`].
+    pub async fn pop<L: Layer>(&self, id: LayerId<L>) -> Result<(L, Outcome), PopError> {
+        self.change(task::pop(id)).await
+    }
+
+    /// As [`Connection::rip`](crate::Connection::rip).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or it may not be ripped out.
+    ///
+    /// # Cancelling
+    ///
+    /// Before it has taken effect, takes it back.
+    pub async fn rip<L: Layer>(&self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
+        self.change(move |stack, _| Progress::Done(stack.rip(id)))
+            .await
+    }
+
+    /// As [`Connection::anchor`](crate::Connection::anchor).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or it may not be anchored.
+    ///
+    /// # Cancelling
+    ///
+    /// Before it has taken effect, takes it back.
+    pub async fn anchor(&self, key: impl Into<LayerKey>) -> Result<(), Error> {
+        let key = key.into();
+        self.change(move |stack, _| Progress::Done(stack.anchor(key)))
+            .await
+    }
+
+    /// Looks at the stack, and says what was seen: `{:#}` draws it with its accounts.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use tokio::io::AsyncReadExt;
+    /// let (io, _peer) = tokio::io::duplex(64);
+    /// let mut connection = stack::Connection::new(io);
+    /// let handle = connection.handle();
+    /// let drawing = tokio::select! {
+    ///     _ = connection.read_u8() => unreachable!("the peer is silent"),
+    ///     drawing = handle.look(|stack| format!("{stack}")) => drawing,
+    /// };
+    /// assert_eq!(drawing.unwrap(), "app <=> network");
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the connection is over.
+    ///
+    /// # Cancelling
+    ///
+    /// Changes nothing.
+    pub async fn look<R: Send + Sync + 'static>(
+        &self,
+        look: impl FnOnce(&Stack) -> R + Send + Sync + 'static,
+    ) -> Result<R, Error> {
+        let (tell, told) = oneshot::channel();
+        let mut once = Some((look, tell));
+        self.post(Errand::look(move |stack| {
+            if let Some((look, tell)) = once.take() {
+                // An error says that nobody waits for it any more.
+                let _ = tell.send(stack.check_alive().map(|()| look(stack)));
+            }
+            Progress::Done(())
+        }));
+        match told.await {
+            Ok(seen) => seen,
+            Err(_) => unreachable!("every errand is run, at the latest when the connection goes"),
+        }
+    }
+
+    /// From now on, all changes of the connection's stack, whoever asked for them.
+    pub fn notices(&self) -> Notices {
+        Notices(self.mail.subscribe())
+    }
+
+    async fn change<T: Send + Sync + 'static>(
+        &self,
+        mut step: impl FnMut(&mut Stack, Alone) -> Progress<T> + Send + Sync + 'static,
+    ) -> T {
+        let (tell, told) = oneshot::channel();
+        let mut asker = Some(tell);
+        self.post(Errand::change(move |stack| {
+            if asker.as_ref().is_none_or(oneshot::Sender::is_closed) {
+                return Progress::Done(()); // Taken back.
+            }
+            step(stack, Alone::No).map(|result| {
+                // An error says that nobody waits for it any more.
+                let _ = asker.take().map(|asker| asker.send(result));
+            })
+        }));
+        match told.await {
+            Ok(result) => result,
+            Err(_) => unreachable!("every errand is run, at the latest when the connection goes"),
+        }
+    }
+
+    fn post(&self, errand: Errand) {
+        self.mail.post(errand);
+        for side in [Side::Read, Side::Write] {
+            self.wakers.wake_side(side);
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// The changes of a connection's stack, as they happen; see [`Handle::notices`].
+pub struct Notices(Option<broadcast::Receiver<Notice>>);
+
+impl Notices {
+    /// The next; `None` once the connection is over. If more than 64 wait, the oldest are
+    /// forgotten.
+    ///
+    /// # Cancelling
+    ///
+    /// Loses none.
+    pub async fn next(&mut self) -> Option<Notice> {
+        loop {
+            match self.0.as_mut()?.recv().await {
+                Ok(notice) => return Some(notice),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notices").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,204 @@
+//! What other tasks ask of a connection.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::broadcast;
+
+use super::task::Progress;
+use crate::{End, Limits, Notice, Stack};
+
+/// How many notices wait for each of those who watch.
+const NOTICES: usize = 64;
+
+/// Something that another task has asked for. It is run until it says that it is done.
+pub(super) struct Errand {
+    run: Box<Run>,
+    /// It has begun, or need not wait for others.
+    begun: bool,
+}
+
+type Run = dyn FnMut(&mut Stack) -> Progress<()> + Send + Sync;
+
+impl Errand {
+    /// A change, which waits for those that were asked for before it.
+    pub(super) fn change(
+        run: impl FnMut(&mut Stack) -> Progress<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            run: Box::new(run),
+            begun: false,
+        }
+    }
+
+    /// A look, which changes nothing and waits for nobody.
+    pub(super) fn look(
+        run: impl FnMut(&mut Stack) -> Progress<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            run: Box::new(run),
+            begun: true,
+        }
+    }
+}
+
+/// Where errands wait until whoever drives the connection takes them.
+pub(super) struct Mail {
+    /// Asked at every poll, so it is not behind the lock.
+    waiting: AtomicBool,
+    state: Mutex<State>,
+}
+
+enum State {
+    Open {
+        posted: Vec<Errand>,
+        notices: broadcast::Sender<Notice>,
+    },
+    /// The connection is over.
+    Closed,
+}
+
+impl Mail {
+    fn new() -> Self {
+        let state = State::Open {
+            posted: Vec::new(),
+            notices: broadcast::Sender::new(NOTICES),
+        };
+        Self {
+            waiting: AtomicBool::new(false),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Leaves an errand for whoever drives. If nobody does any more, it is run at once, on a stack
+    /// that is over, so that it tells its asker so.
+    pub(super) fn post(&self, errand: Errand) {
+        match &mut *self.lock() {
+            State::Open { posted, .. } => {
+                posted.push(errand);
+                self.waiting.store(true, Ordering::SeqCst);
+                return;
+            }
+            State::Closed => {}
+        }
+        refuse(vec![errand]);
+    }
+
+    fn take(&self) -> Vec<Errand> {
+        if !self.waiting.load(Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let mut state = self.lock();
+        self.waiting.store(false, Ordering::SeqCst);
+        match &mut *state {
+            State::Open { posted, .. } => std::mem::take(posted),
+            State::Closed => Vec::new(),
+        }
+    }
+
+    fn publish(&self, news: Vec<Notice>) {
+        if let State::Open { notices, .. } = &*self.lock() {
+            for notice in news {
+                // An error says that nobody watches.
+                let _ = notices.send(notice);
+            }
+        }
+    }
+
+    pub(super) fn subscribe(&self) -> Option<broadcast::Receiver<Notice>> {
+        match &*self.lock() {
+            State::Open { notices, .. } => Some(notices.subscribe()),
+            State::Closed => None,
+        }
+    }
+
+    /// The connection is over: whoever waits, or will, is told so.
+    fn close(&self) {
+        let before = std::mem::replace(&mut *self.lock(), State::Closed);
+        if let State::Open { posted, .. } = before {
+            refuse(posted);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The driver's end of the mail: the errands that it has taken and not finished. Dropped with the
+/// driver, however that goes, it tells all who wait that the connection is over.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    /// None as long as nobody has asked for a handle.
+    mail: Option<Arc<Mail>>,
+    errands: Vec<Errand>,
+}
+
+impl Mailbox {
+    /// What a handle needs.
+    pub(super) fn mail(&mut self) -> Arc<Mail> {
+        Arc::clone(self.mail.get_or_insert_with(|| Arc::new(Mail::new())))
+    }
+
+    /// Whether nothing is there to be done.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.mail {
+            None => true,
+            Some(mail) => self.errands.is_empty() && !mail.waiting.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Gets on with what was asked for, and tells what has changed.
+    pub(super) fn run(&mut self, stack: &mut Stack) {
+        if let Some(mail) = &self.mail {
+            self.errands.extend(mail.take());
+            run(&mut self.errands, stack);
+        }
+    }
+
+    /// Tells those who watch what has changed.
+    pub(super) fn publish(&self, stack: &mut Stack) {
+        if let Some(mail) = &self.mail {
+            let news = stack.take_notices();
+            if !news.is_empty() {
+                mail.publish(news);
+            }
+        }
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        if let Some(mail) = &self.mail {
+            refuse(std::mem::take(&mut self.errands));
+            mail.close();
+        }
+    }
+}
+
+/// Runs errands in the order in which they were asked for: one that has to wait holds up those
+/// behind it that have not begun. Those that are done go.
+fn run(errands: &mut Vec<Errand>, stack: &mut Stack) {
+    let mut held_up = false;
+    errands.retain_mut(|errand| {
+        if held_up && !errand.begun {
+            return true;
+        }
+        match (errand.run)(stack) {
+            Progress::Waiting => held_up = true,
+            Progress::Begun => errand.begun = true,
+            Progress::Done(()) => return false,
+        }
+        true
+    });
+}
+
+/// Runs errands on a stack that is over.
+fn refuse(mut errands: Vec<Errand>) {
+    if !errands.is_empty() {
+        let mut over = Stack::new(Limits::default());
+        over.close(End::Clean);
+        run(&mut errands, &mut over);
+    }
+}
