@@ -74,6 +74,73 @@ pub trait Layer: Protocol + Transport {
     }
 }
 
+/// A layer whose type is known at run time only.
+impl Layer for Box<dyn Layer> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn exit(&self) -> Exit {
+        (**self).exit()
+    }
+
+    fn residue(&self) -> Residue {
+        (**self).residue()
+    }
+
+    fn held(&self) -> usize {
+        (**self).held()
+    }
+
+    fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
+        (**self).info(wanted)
+    }
+}
+
+impl Protocol for Box<dyn Layer> {
+    fn attached(&mut self, cx: &mut Context<'_>, at: &Standing) -> Result<Readiness, Error> {
+        (**self).attached(cx, at)
+    }
+
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        (**self).received(cx, bytes)
+    }
+
+    fn end_received(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).end_received(cx)
+    }
+
+    fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
+        (**self).writable(cx, writable);
+    }
+
+    fn event(&mut self, cx: &mut Context<'_>, event: Event) {
+        (**self).event(cx, event);
+    }
+
+    fn lost(&mut self, end: &End) {
+        (**self).lost(end);
+    }
+
+    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).timed_out(cx)
+    }
+}
+
+impl Transport for Box<dyn Layer> {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        (**self).send(cx, chunk)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).flush(cx)
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        (**self).finish(cx)
+    }
+}
+
 /// How a layer can be popped without losing a byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {

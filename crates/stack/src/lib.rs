@@ -87,6 +87,11 @@
 //!
 //! The core is sans-IO: [`Stack`] has no socket, clock, task or waker. With
 //! `default-features = false` it is all there is, for an event loop of your own.
+//!
+//! # Testing a layer
+//!
+//! With the feature `testing`, the module `testing` plays lives of two stacks, yours among their
+//! layers, from a seed.
 
 mod application;
 mod bits;
@@ -115,6 +120,8 @@ mod queue;
 mod rules;
 mod slot;
 mod stack;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod traffic;
 mod transport;
 mod turn;

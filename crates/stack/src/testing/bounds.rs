@@ -1,0 +1,94 @@
+//! What holds of a peer at every moment.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::peer::{Peer, Standing};
+use super::plan::Plan;
+use super::violation::{Checked, Violation, violation};
+use crate::LayerView;
+
+impl Peer<'_> {
+    /// Checks what holds at every moment between two calls of the stack.
+    pub(super) fn check(&self, plan: &Plan) -> Checked {
+        if let Some(fault) = self.ledger.fault() {
+            return Err(Violation(format!("{:?}: {fault}", self.side)));
+        }
+        self.check_bounds(plan)?;
+        self.check_conservation()
+    }
+
+    /// What waits is bounded. While input is wanted, no boundary is over its limit; so all of them
+    /// together, and what came at once, and what each layer may make of that at a time.
+    fn check_bounds(&self, plan: &Plan) -> Checked {
+        let limits = &plan.limits[self.side.index()];
+        let kinds = self.wares.kinds();
+        let mut record = 0;
+        let (mut depth, mut waits) = (0, self.stack.readable().len());
+        for layer in self.stack.layers() {
+            depth += 1;
+            waits += layer.held();
+        }
+        for planned in &plan.layers {
+            record = record.max(kinds[planned.kind].record);
+        }
+        // What the layers stage on the way down counts with the rest: a chunk, and a record.
+        let staged = depth * (CHUNK + record);
+        let most = limits.inbox + depth * (limits.boundary + record) + self.most_fed + staged;
+        if waits > most {
+            return violation(format!(
+                "{:?}: {waits} bytes wait in the stack, and {most} may",
+                self.side
+            ));
+        }
+        let ready = self.stack.outgoing().len();
+        let most = limits.outbox_high + (depth + 1) * 3 * (CHUNK + record) + RESERVE;
+        if ready > most {
+            return violation(format!(
+                "{:?}: {ready} bytes wait for the socket, and {most} may",
+                self.side
+            ));
+        }
+        Ok(())
+    }
+
+    /// Each byte that came is below the lowest layer, or was taken by it. It can be seen while
+    /// the first layer that stood is the lowest.
+    fn check_conservation(&self) -> Checked {
+        let Some((key, layer, before)) = self.lowest else {
+            return Ok(());
+        };
+        let Some(pushed) = &self.pushed[layer] else {
+            return Ok(());
+        };
+        let Some(view) = self.stack.layers().next().filter(|view| view.key() == key) else {
+            return Ok(());
+        };
+        let account = &pushed.account;
+        let (taken, sent) = (account.taken.load(Relaxed), account.sent.load(Relaxed));
+        let traffic = LayerView::traffic(view);
+        if (traffic.received, traffic.sent) != (taken, sent) {
+            return violation(format!(
+                "{:?}: {} took {taken} and {sent} bytes, and the stack counts {traffic:?}",
+                self.side, account.name
+            ));
+        }
+        let below = view.held() as u64 - account.inside.load(Relaxed);
+        // What comes behind its end mark passes it by, or waits.
+        let over = pushed.life != Standing::Stands || self.stack.parked() == Some(key);
+        if self.fed - before != taken + below && !over && !self.failed && !self.may_fail {
+            return violation(format!(
+                "{:?}: {} bytes came, {} took {taken}, and {below} wait below it",
+                self.side,
+                self.fed - before,
+                account.name
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The most bytes that an application writes at once.
+pub(super) const CHUNK: usize = 2000;
+
+/// What layers may send on their own.
+const RESERVE: usize = 1000;

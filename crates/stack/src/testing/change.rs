@@ -1,0 +1,179 @@
+//! How a peer makes the changes of the plan.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::ledger::Account;
+use super::op::Op;
+use super::peer::{Peer, Pushed, Standing};
+use super::plan::Plan;
+use super::violation::{Checked, violation};
+use super::watched::Watched;
+use crate::{Error, Exit, Layer, LayerId, Outcome, Popping, PushError, Residue};
+
+impl Peer<'_> {
+    /// Makes the next change of the plan, if it can be made now.
+    pub(super) fn change(&mut self, plan: &Plan) -> Checked<bool> {
+        let Some(&op) = plan.ops.get(self.op) else {
+            return Ok(false);
+        };
+        if self.failed || !self.is_ready(plan, op) {
+            return Ok(false);
+        }
+        let (segment, at) = self.written;
+        let answer: Vec<u8> = (at..at + self.answer(plan))
+            .map(|at| plan.byte(self.side, segment, at))
+            .collect();
+        let made = match op {
+            Op::Push { layer } | Op::PushAfter { layer, .. } => self.push(plan, layer, &answer)?,
+            Op::Pop { layer } => self.pop(layer)?,
+            Op::PopInSilence { layer, .. } => self.write_answer(&answer)? && self.pop(layer)?,
+            Op::Rip { layer, .. } => self.write_answer(&answer)? && self.rip(layer)?,
+        };
+        if made {
+            self.op += 1;
+            self.written = (self.op, 0);
+            if op.waits() == Some(self.side) {
+                self.silent_until = Some(self.op);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Whether the change may be made now, so that it stands between the right two bytes.
+    fn is_ready(&mut self, plan: &Plan, op: Op) -> bool {
+        let theirs = self.side.other();
+        let segment = self.op;
+        let alone = plan.len(self.side, segment) - self.answer(plan);
+        if self.written != (segment, alone) || (!self.may_write() && !self.shut) {
+            return false;
+        }
+        let all_read = self.read == (segment, plan.len(theirs, segment));
+        let planned = &plan.layers[op.layer()];
+        match op {
+            _ if self.shut && !matches!(op, Op::Pop { .. }) => false,
+            Op::Push { .. } => all_read || planned.exit == Exit::Anytime,
+            Op::PushAfter { .. } if planned.residue == Residue::Reject => {
+                all_read && self.is_silent()
+            }
+            Op::PushAfter { .. } => all_read,
+            // A layer in its handshake leaves when it is up; those above it must be up before.
+            Op::Pop { layer } => self.stack.is_up() || self.is_top(layer),
+            Op::PopInSilence { .. } | Op::Rip { .. } => {
+                all_read && self.stack.is_up() && self.is_silent()
+            }
+        }
+    }
+
+    /// Whether nothing inbound is under way here, once what is staged has gone.
+    fn is_silent(&mut self) -> bool {
+        self.stack.flush();
+        self.stack.readable().is_empty() && self.stack.layers().all(|layer| layer.held() == 0)
+    }
+
+    fn is_top(&self, layer: usize) -> bool {
+        let top = self.stack.layers().next_back();
+        let id = self.pushed[layer].as_ref().map(|pushed| pushed.id.key());
+        top.map(|top| top.key()) == id
+    }
+
+    fn push(&mut self, plan: &Plan, layer: usize, answer: &[u8]) -> Checked<bool> {
+        let account = Account::new(&self.ledger, &plan.layers[layer].name);
+        let within = self.wares.make(&plan.order(layer, self.side));
+        let watched: Box<dyn Layer> = Box::new(Watched::new(within, Arc::clone(&account)));
+        let (was_empty, waits) = (
+            self.stack.layers().next().is_none(),
+            self.stack.readable().len(),
+        );
+        let id = match self.stack.push_after(answer, watched) {
+            Ok(id) => id,
+            Err(PushError::Refused { error, .. }) => {
+                let leaves = |pushed: &&Pushed| pushed.life == Standing::Leaving;
+                if account.attached.load(Relaxed) {
+                    return violation(format!("a push was refused after all: {error}"));
+                }
+                if !self.pushed.iter().flatten().any(|pushed| leaves(&pushed)) {
+                    self.fail("a push", &error)?;
+                }
+                return Ok(false);
+            }
+            Err(error) => {
+                self.fail("a push", error.error())?;
+                self.keep_begun(layer, account);
+                return Ok(false);
+            }
+        };
+        if was_empty && self.lowest.is_none() {
+            self.lowest = Some((id.key(), layer, self.fed - waits as u64));
+        }
+        self.pushed[layer] = Some(Pushed {
+            id,
+            account,
+            life: Standing::Stands,
+        });
+        Ok(true)
+    }
+
+    /// A push failed when it had begun: the layer stands in the stack.
+    fn keep_begun(&mut self, layer: usize, account: Arc<Account>) {
+        let top = self.stack.layers().next_back();
+        let id: Option<LayerId<Box<dyn Layer>>> = top.and_then(|top| top.id());
+        self.pushed[layer] = id.map(|id| Pushed {
+            id,
+            account,
+            life: Standing::Stands,
+        });
+    }
+
+    fn pop(&mut self, layer: usize) -> Checked<bool> {
+        let Some(pushed) = &mut self.pushed[layer] else {
+            return violation("the simulator pops what was never pushed");
+        };
+        let key = pushed.id.key();
+        match self.stack.start_pop(key) {
+            Ok(()) => pushed.life = Standing::Leaving,
+            Err(error) => {
+                self.fail("a pop", &error)?;
+                return Ok(false);
+            }
+        }
+        match self.stack.popping(key) {
+            Popping::Waiting => self.waiting = Some(key),
+            Popping::OutboundEnded { .. } | Popping::Left => {}
+            other => return violation(format!("a pop that was begun is {other:?}")),
+        }
+        Ok(true)
+    }
+
+    fn rip(&mut self, layer: usize) -> Checked<bool> {
+        let Some(pushed) = &mut self.pushed[layer] else {
+            return violation("the simulator rips what was never pushed");
+        };
+        // What it stages would be lost with it.
+        self.stack.flush();
+        match self.stack.rip(pushed.id) {
+            Ok((_, Outcome::Ripped { held: 0 })) => pushed.life = Standing::GivenBack,
+            Ok((_, outcome)) => {
+                return violation(format!("in silence a layer was ripped: {outcome:?}"));
+            }
+            Err(error) => {
+                self.fail("a rip", &error)?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes the last bytes before a change, in one act with it.
+    fn write_answer(&mut self, answer: &[u8]) -> Checked<bool> {
+        if answer.is_empty() {
+            return Ok(true);
+        }
+        let written = self.stack.write(answer);
+        if let Err::<(), Error>(error) = written {
+            self.fail("an answer", &error)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}

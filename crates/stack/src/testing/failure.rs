@@ -1,0 +1,106 @@
+//! A simulation that failed.
+
+use std::fmt;
+
+use super::case::Case;
+use super::op::Op;
+use super::plan::Plan;
+use super::{Side, Violation};
+
+/// A simulation that failed: from which seed, with what, and the smallest one found that fails,
+/// too. Its text is a list to be read; the same seed fails in the same way again.
+pub struct Failure {
+    pub(super) seed: u64,
+    pub(super) violation: Violation,
+    /// The smaller one, and what it fails with.
+    pub(super) shrunk: Box<(Case, Violation)>,
+}
+
+impl Failure {
+    /// The seed, from which everything else follows.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What was seen first.
+    pub fn violation(&self) -> &Violation {
+        &self.violation
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (case, violation) = &*self.shrunk;
+        writeln!(f, "seed {}: {}", self.seed, self.violation)?;
+        writeln!(f, "\nshrunk, it fails with: {violation}\n")?;
+        write!(f, "{}", case.plan)?;
+        for (n, step) in case.script.iter().enumerate() {
+            writeln!(f, "{:4}  {step}", n + 1)?;
+        }
+        writeln!(f, "      faults stop, and both do all they can")?;
+        if case.twice {
+            writeln!(f, "      and all of it again, byte by byte")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for side in Side::BOTH {
+            let (limits, way) = (&self.limits[side.index()], self.pipes[side.index()]);
+            writeln!(
+                f,
+                "{side:?}: inbox {}, boundary {}, outbox {} to {}, work {}; its way holds {way}",
+                limits.inbox, limits.boundary, limits.outbox_high, limits.outbox_low, limits.work,
+            )?;
+        }
+        let run = self.run;
+        let patience = if self.impatient {
+            "; handshakes may be late"
+        } else {
+            ""
+        };
+        writeln!(f, "each {run} bytes in a row are alike{patience}")?;
+        for segment in 0..=self.ops.len() {
+            let (a, b) = (self.len(Side::A, segment), self.len(Side::B, segment));
+            let ends = match self.half_close {
+                Some((side, at)) if at == segment => format!("; {side:?} ends its half"),
+                _ => String::new(),
+            };
+            writeln!(f, "segment {segment}: A writes {a}, B {b}{ends}")?;
+            if let Some(op) = self.ops.get(segment) {
+                writeln!(f, "  {}", self.describe(*op))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn describe(&self, op: Op) -> String {
+        let layer = &self.layers[op.layer()];
+        let (name, client) = (&layer.name, layer.client);
+        let answer = op.answer().map_or(String::new(), |answer| {
+            format!(", at {:?} with the {} bytes before", answer.by, answer.len)
+        });
+        match op {
+            Op::Push { .. } => format!("push {name} (client {client:?})"),
+            Op::PushAfter { .. } => {
+                let residue = layer.residue;
+                format!("push_after {name} (client {client:?}, {residue:?}){answer}")
+            }
+            Op::Pop { .. } => format!("pop {name}"),
+            Op::PopInSilence { .. } => format!("pop {name} in silence{answer}"),
+            Op::Rip { .. } => format!("rip {name} in silence{answer}"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A testing kit for authors of layers: whole lives of two connected stacks, played from a seed.
+//!
+//! A *simulation* draws everything from one number: a *plan*, which both peers follow (layers that
+//! come and go, and how many bytes each peer writes between two changes), and a *script* of small
+//! steps (an application reads three bytes, a socket takes five, time passes, a way breaks). It
+//! plays the script on two [`Stack`](crate::Stack)s, then lets both do what they can, and looks all
+//! the while for what must not be:
+//!
+//! - a byte that comes twice, not at all, or changed;
+//! - a byte that crossed other layers than those that stood when it was written: by what the
+//!   stacks say ([`Epoch`](crate::Epoch)), and by what a decoder that shares no code with them
+//!   sees on the wire ([`Tap`]);
+//! - a buffer over its bound, a count that does not add up;
+//! - a layer that is called when it must not be, or breaks its own part of the contract;
+//! - something that never comes to its end, or an end that is told wrongly.
+//!
+//! A simulation that fails is made smaller, and prints itself as a list.
+//!
+//! ```
+//! use stack::testing::{Models, Simulation};
+//!
+//! let simulation = Simulation::new(&Models);
+//! for seed in 0..20 {
+//!     simulation.run(seed).unwrap();
+//! }
+//! ```
+//!
+//! To test a layer of your own, implement [`Wares`] for a type that makes it.
+
+mod bounds;
+mod case;
+mod change;
+mod drain;
+mod failure;
+mod ledger;
+mod models;
+mod op;
+mod peer;
+mod pipe;
+mod plan;
+mod rng;
+mod shrink;
+mod side;
+mod simulation;
+mod step;
+mod tap;
+mod violation;
+mod wares;
+mod watched;
+mod wiretap;
+mod world;
+
+pub use failure::Failure;
+pub use models::Models;
+pub use rng::Rng;
+pub use side::Side;
+pub use simulation::{Report, Simulation};
+pub use tap::{Seen, Tap};
+pub use violation::Violation;
+pub use wares::{Kind, Order, Wares};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! One peer: its stack, and what the plan says that it does there.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::ledger::{Account, Ledger};
+use super::plan::Plan;
+use super::violation::{Checked, Violation, violation};
+use super::{Side, Wares};
+use crate::{Epoch, Error, ErrorKind, Layer, LayerId, LayerKey, Outcome, Popping, Stack};
+
+/// One peer.
+pub(super) struct Peer<'a> {
+    pub(super) side: Side,
+    pub(super) stack: Stack,
+    pub(super) wares: &'a dyn Wares,
+    pub(super) ledger: Arc<Ledger>,
+    /// Each layer of the plan that stood here.
+    pub(super) pushed: Vec<Option<Pushed>>,
+    /// The change that is to be made next.
+    pub(super) op: usize,
+    /// The segment that is written, and how much of it is.
+    pub(super) written: (usize, usize),
+    /// The segment that is read, and how much of it is.
+    pub(super) read: (usize, usize),
+    /// This layer was asked to leave before it was up; what is written goes through it.
+    pub(super) waiting: Option<LayerKey>,
+    /// Nothing may be written before bytes of this segment were read.
+    pub(super) silent_until: Option<usize>,
+    pub(super) shut: bool,
+    /// It reads nothing for so many steps.
+    pub(super) resting: u32,
+    /// The bytes that came from the network.
+    pub(super) fed: u64,
+    /// The most that came at once.
+    pub(super) most_fed: usize,
+    pub(super) told_end: bool,
+    /// The lowest layer that ever stood, with how many bytes had come before it.
+    pub(super) lowest: Option<(LayerKey, usize, u64)>,
+    /// The connection may fail, for a way is broken, or a handshake may take too long.
+    pub(super) may_fail: bool,
+    /// It has.
+    pub(super) failed: bool,
+    /// The epoch, and the segment, whose layers were compared last.
+    seen: Option<(u64, usize)>,
+    scratch: Vec<u8>,
+}
+
+/// A layer of the plan, as it stood here.
+pub(super) struct Pushed {
+    pub(super) id: LayerId<Box<dyn Layer>>,
+    pub(super) account: Arc<Account>,
+    pub(super) life: Standing,
+}
+
+/// How far a layer's life in the stack has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Stands,
+    Leaving,
+    GivenBack,
+}
+
+impl<'a> Peer<'a> {
+    pub(super) fn new(wares: &'a dyn Wares, plan: &Plan, side: Side) -> Self {
+        Self {
+            side,
+            stack: Stack::new(plan.limits[side.index()].clone()),
+            wares,
+            ledger: Arc::default(),
+            pushed: plan.layers.iter().map(|_| None).collect(),
+            op: 0,
+            written: (0, 0),
+            read: (0, 0),
+            waiting: None,
+            silent_until: None,
+            shut: false,
+            resting: 0,
+            fed: 0,
+            most_fed: 0,
+            told_end: false,
+            lowest: None,
+            may_fail: plan.impatient,
+            failed: false,
+            seen: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Writes up to `most` bytes of the present segment; returns how many.
+    pub(super) fn write(&mut self, plan: &Plan, most: usize) -> Checked<usize> {
+        let (segment, at) = self.written;
+        let alone = plan.len(self.side, segment) - self.answer(plan);
+        let n = most.min(alone - at.min(alone));
+        if n == 0 || self.failed || !self.may_write() || !self.stack.writable() {
+            return Ok(0);
+        }
+        if self.op < plan.ops.len() && segment < self.op {
+            return violation("the simulator writes in a segment that is over");
+        }
+        if at == 0 || n % 4 == 0 {
+            self.compare_write_epoch(plan)?;
+        }
+        let mut bytes = std::mem::take(&mut self.scratch);
+        bytes.clear();
+        bytes.extend((at..at + n).map(|at| plan.byte(self.side, segment, at)));
+        let written = match n % 2 {
+            0 => self.stack.write(&bytes),
+            _ => self.stack.write(&mut bytes),
+        };
+        self.scratch = bytes;
+        match written {
+            Ok(()) => self.written.1 += n,
+            Err(error) => self.fail("a write", &error)?,
+        }
+        Ok(n)
+    }
+
+    /// Reads up to `most` bytes, and compares them; returns how many.
+    pub(super) fn read(&mut self, plan: &Plan, most: usize) -> Checked<usize> {
+        let theirs = self.side.other();
+        while self.read.1 == plan.len(theirs, self.read.0) && self.read.0 < self.op {
+            self.read = (self.read.0 + 1, 0);
+        }
+        let (segment, at) = self.read;
+        let left = plan.len(theirs, segment) - at;
+        let readable = self.stack.readable();
+        let n = most.min(left).min(readable.len());
+        if readable.is_empty() || left == 0 {
+            return Ok(0);
+        }
+        if readable.len() > left && segment < self.op && plan.is_told(plan.ops[segment]) {
+            return violation(format!(
+                "{:?}: what is readable goes on behind segment {segment}",
+                self.side
+            ));
+        }
+        let expected = (at..at + n).map(|at| plan.byte(theirs, segment, at));
+        if let Some((off, (is, must))) = (readable[..n].iter().copied())
+            .zip(expected)
+            .enumerate()
+            .find(|(_, (is, must))| is != must)
+        {
+            return violation(format!(
+                "{:?} reads {is:#04x} for byte {} of segment {segment}, which is {must:#04x}",
+                self.side,
+                at + off
+            ));
+        }
+        self.compare_read_epoch(plan, segment)?;
+        self.stack.consume(n);
+        self.read.1 += n;
+        if self.silent_until.is_some_and(|until| self.read.0 >= until) {
+            self.silent_until = None;
+        }
+        Ok(n)
+    }
+
+    /// Ends the outgoing half, if everything was written.
+    pub(super) fn shut_down(&mut self, plan: &Plan) -> bool {
+        let last = plan.last_segment(self.side);
+        let all = self.written == (last, plan.len(self.side, last));
+        if self.shut || !all || self.op < last || !self.may_write() {
+            return false;
+        }
+        self.shut = true;
+        self.stack.shutdown();
+        true
+    }
+
+    /// Takes back what has left.
+    pub(super) fn collect(&mut self) -> Checked<bool> {
+        let mut collected = false;
+        for pushed in self.pushed.iter_mut().flatten() {
+            if pushed.life == Standing::Leaving
+                && let Some((layer, outcome)) = self.stack.take_popped(pushed.id)
+            {
+                if outcome != Outcome::Clean {
+                    let name = layer.name();
+                    return violation(format!("{:?}: {name} left {outcome:?}", self.side));
+                }
+                pushed.life = Standing::GivenBack;
+                collected = true;
+            }
+        }
+        Ok(collected)
+    }
+
+    /// Bytes came from the network.
+    pub(super) fn feed(&mut self, bytes: &mut [u8], own: bool) {
+        self.fed += bytes.len() as u64;
+        self.most_fed = self.most_fed.max(bytes.len());
+        if own {
+            let room = self.stack.input_space();
+            room[..bytes.len()].copy_from_slice(bytes);
+            self.stack.filled(bytes.len());
+        } else {
+            self.stack.receive(bytes);
+        }
+    }
+
+    /// Whether a byte written now would be of the segment that is written.
+    pub(super) fn may_write(&mut self) -> bool {
+        if let Some(key) = self.waiting
+            && self.stack.popping(key) != Popping::Waiting
+        {
+            self.waiting = None;
+        }
+        self.waiting.is_none() && self.silent_until.is_none() && !self.shut
+    }
+
+    /// How many bytes of the present segment are written only with the change behind it.
+    pub(super) fn answer(&self, plan: &Plan) -> usize {
+        let op = plan.ops.get(self.written.0);
+        let answer = op.and_then(|op| op.answer());
+        answer.map_or(0, |answer| match answer.by == self.side {
+            true => answer.len,
+            false => 0,
+        })
+    }
+
+    /// The connection has failed.
+    pub(super) fn fail(&mut self, what: &str, error: &Error) -> Checked {
+        self.failed = true;
+        match error.kind() {
+            ErrorKind::Truncated | ErrorKind::Io(_) | ErrorKind::TimedOut if self.may_fail => {
+                Ok(())
+            }
+            _ => violation(format!("{:?}: {what} failed: {error}", self.side)),
+        }
+    }
+
+    /// Compares who is crossed by what is written with the plan.
+    fn compare_write_epoch(&self, plan: &Plan) -> Checked {
+        let epoch = self.stack.write_epoch();
+        self.compare_names(plan, self.written.0, &epoch, "writes")
+    }
+
+    /// Compares who was crossed by what is readable with the plan.
+    fn compare_read_epoch(&mut self, plan: &Plan, segment: usize) -> Checked {
+        let epoch = self.stack.epoch();
+        if self.seen == Some((epoch.number(), segment)) {
+            return Ok(());
+        }
+        self.seen = Some((epoch.number(), segment));
+        self.compare_names(plan, segment, &epoch, "reads")
+    }
+
+    fn compare_names(&self, plan: &Plan, segment: usize, epoch: &Epoch, does: &str) -> Checked {
+        let names = || epoch.layers().filter(|name| !plan.is_anytime(name));
+        if names().eq(plan.names(segment)) {
+            return Ok(());
+        }
+        let is: Vec<_> = names().collect();
+        let must: Vec<_> = plan.names(segment).collect();
+        Err(Violation(format!(
+            "{:?} {does} bytes of segment {segment} that cross {is:?}, not {must:?}",
+            self.side
+        )))
+    }
+
+    /// Whether this layer is, or was, in the stack, and may have met its peer's end mark or not.
+    pub(super) fn decodes(&self, layer: usize) -> bool {
+        let pushed = self.pushed[layer].as_ref();
+        pushed.is_some_and(|pushed| pushed.life != Standing::GivenBack)
+    }
+
+    /// Checks that each layer was told of its loss once, unless it was given back.
+    pub(super) fn check_losses(&self) -> Checked {
+        for pushed in self.pushed.iter().flatten() {
+            let lost = pushed.account.lost.load(Relaxed);
+            let must = match pushed.life {
+                Standing::GivenBack => 0,
+                Standing::Stands | Standing::Leaving => 1,
+            };
+            // One that has left and was not taken is not lost.
+            let left = self.stack.popping(pushed.id) == Popping::Left;
+            if lost != must && !(left && lost == 0) {
+                let name = &pushed.account.name;
+                let life = pushed.life;
+                return violation(format!(
+                    "{:?}: {name} ({life:?}) was lost {lost} times, not {must}",
+                    self.side
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,311 @@
+//! What both peers do, in the same order.
+
+use std::time::Duration;
+
+use super::op::{Answer, Op};
+use super::rng::mix;
+use super::{Order, Rng, Side, Wares};
+use crate::{Exit, Limits, Residue};
+
+/// What both peers do in a simulation: the changes, and how much each writes between two of them.
+#[derive(Clone)]
+pub(super) struct Plan {
+    /// Every layer that ever comes; the changes name them by their number.
+    pub(super) layers: Vec<Planned>,
+    pub(super) ops: Vec<Op>,
+    /// How many bytes each side writes in each segment: before the first change, after it, and so
+    /// on. So there is one more than there are changes.
+    pub(super) lens: [Vec<usize>; 2],
+    /// So many bytes in a row are alike.
+    pub(super) run: usize,
+    pub(super) limits: [Limits; 2],
+    /// How much each side's way to its peer holds.
+    pub(super) pipes: [usize; 2],
+    /// This side ends its outgoing half behind this segment, although changes follow.
+    pub(super) half_close: Option<(Side, usize)>,
+    /// A handshake may come too late.
+    pub(super) impatient: bool,
+    /// Which layers stand in each segment, lowest first. Follows from the rest.
+    pub(super) standing: Vec<Vec<usize>>,
+}
+
+/// A layer of a plan.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) name: String,
+    pub(super) kind: usize,
+    pub(super) seed: u64,
+    pub(super) client: Side,
+    pub(super) residue: Residue,
+    pub(super) exit: Exit,
+    pub(super) chatty: bool,
+}
+
+impl Plan {
+    pub(super) fn draw(wares: &dyn Wares, rng: &mut Rng) -> Self {
+        let mut plan = Self {
+            layers: Vec::new(),
+            ops: Vec::new(),
+            lens: [Vec::new(), Vec::new()],
+            run: rng.among(&[1, 1, 1, 5, 100]),
+            limits: [Limits::default(), Limits::default()],
+            pipes: [0, 0],
+            half_close: None,
+            impatient: rng.once_in(25),
+            standing: Vec::new(),
+        };
+        plan.draw_ops(wares, rng);
+        plan.draw_lens(rng);
+        plan.draw_bounds(wares, rng);
+        plan.settle();
+        plan
+    }
+
+    /// The byte that `side` writes at this place.
+    pub(super) fn byte(&self, side: Side, segment: usize, at: usize) -> u8 {
+        let place = (at / self.run) as u64;
+        mix(place << 16 ^ (segment as u64) << 1 ^ side.index() as u64) as u8
+    }
+
+    /// How many bytes `side` writes in this segment.
+    pub(super) fn len(&self, side: Side, segment: usize) -> usize {
+        self.lens[side.index()][segment]
+    }
+
+    /// The last segment in which `side` writes.
+    pub(super) fn last_segment(&self, side: Side) -> usize {
+        match self.half_close {
+            Some((closes, segment)) if closes == side => segment,
+            _ => self.ops.len(),
+        }
+    }
+
+    /// The order for one end of a layer.
+    pub(super) fn order(&self, layer: usize, side: Side) -> Order {
+        let planned = &self.layers[layer];
+        Order {
+            kind: planned.kind,
+            nth: layer,
+            seed: planned.seed,
+            side,
+            client: planned.client == side,
+            residue: planned.residue,
+        }
+    }
+
+    /// The names that bytes of this segment must be known to have crossed, lowest first: a layer
+    /// that may leave at any time is in no epoch for sure.
+    pub(super) fn names(&self, segment: usize) -> impl Iterator<Item = &str> {
+        let layers = self.standing[segment].iter().map(|n| &self.layers[*n]);
+        let told = layers.filter(|layer| layer.exit != Exit::Anytime);
+        told.map(|layer| layer.name.as_str())
+    }
+
+    /// Whether `name` is that of a layer that may leave at any time.
+    pub(super) fn is_anytime(&self, name: &str) -> bool {
+        let mut layers = self.layers.iter();
+        layers.any(|layer| layer.exit == Exit::Anytime && layer.name == name)
+    }
+
+    /// Whether a layer crosses bytes in this segment whose epoch a reader can rely on to differ.
+    pub(super) fn is_told(&self, op: Op) -> bool {
+        self.layers[op.layer()].exit != Exit::Anytime
+    }
+
+    /// Takes out a change, and those that make no sense without it.
+    pub(super) fn without(&self, op: usize) -> Self {
+        let mut plan = self.clone();
+        plan.drop_op(op);
+        plan.settle();
+        plan
+    }
+
+    /// Restores what must hold between the parts of a plan, after one was drawn or changed.
+    pub(super) fn settle(&mut self) {
+        while let Some(op) = (0..self.ops.len()).find(|op| !self.fits(*op)) {
+            self.drop_op(op);
+        }
+        self.standing = vec![Vec::new()];
+        for op in &self.ops {
+            let mut standing = self.standing[self.standing.len() - 1].clone();
+            op.apply(&mut standing);
+            self.standing.push(standing);
+        }
+        for (n, op) in self.ops.iter().enumerate() {
+            if let Some(answer) = op.answer() {
+                let len = &mut self.lens[answer.by.index()][n];
+                *len = (*len).max(answer.len);
+            }
+            if let Some(waits) = op.waits() {
+                // It shows there that the change was made.
+                let len = &mut self.lens[waits.other().index()][n + 1];
+                *len = (*len).max(1);
+            }
+        }
+        if let Some((side, segment)) = self.half_close {
+            let follows = |op: &Op| matches!(op, Op::Pop { .. });
+            if segment >= self.ops.len() || !self.ops[segment..].iter().all(follows) {
+                self.half_close = None;
+            } else {
+                self.lens[side.index()][segment + 1..].fill(0);
+            }
+        }
+    }
+
+    /// Whether the change is possible, given those before it.
+    fn fits(&self, at: usize) -> bool {
+        let (op, mut standing) = (self.ops[at], Vec::new());
+        for before in &self.ops[..at] {
+            before.apply(&mut standing);
+        }
+        if op.comes() {
+            let mut before = self.ops[..at].iter();
+            return !before.any(|before| before.layer() == op.layer());
+        }
+        let Some(place) = standing.iter().position(|layer| *layer == op.layer()) else {
+            return false;
+        };
+        match op {
+            Op::Pop { .. } => self.layers[op.layer()].exit != Exit::Silent,
+            // What speaks unasked is never known to be silent.
+            _ => !standing[place..].iter().any(|n| self.layers[*n].chatty),
+        }
+    }
+
+    /// Takes out a change; the segments around it become one.
+    fn drop_op(&mut self, op: usize) {
+        self.ops.remove(op);
+        for lens in &mut self.lens {
+            let len = lens.remove(op + 1);
+            lens[op] += len;
+        }
+        if let Some((_, segment)) = &mut self.half_close
+            && *segment > op
+        {
+            *segment -= 1;
+        }
+    }
+
+    fn draw_ops(&mut self, wares: &dyn Wares, rng: &mut Rng) {
+        let kinds: Vec<usize> = (0..wares.kinds().len()).collect();
+        // Each seed leaves some kinds out, so that others meet more often.
+        let mut kinds: Vec<usize> = kinds.into_iter().filter(|_| rng.once_in(2)).collect();
+        if kinds.is_empty() {
+            kinds.push(rng.below(wares.kinds().len()));
+        }
+        let (most, pushes) = (rng.below(9), 1 + rng.below(3));
+        let only_pops_from = rng.once_in(5).then(|| rng.below(most + 1));
+        let mut standing: Vec<usize> = Vec::new();
+        for at in 0..most {
+            let popping = only_pops_from.is_some_and(|from| at >= from);
+            let push = standing.is_empty() || (standing.len() < 5 && rng.below(4) < pushes);
+            if popping && standing.is_empty() {
+                break;
+            }
+            let op = if push && !popping {
+                let kind = rng.among(&kinds);
+                self.draw_push(wares, kind, rng)
+            } else {
+                let layer = rng.among(&standing);
+                self.draw_pop(layer, rng)
+            };
+            self.ops.push(op);
+            if !self.fits(at) {
+                self.ops.pop();
+                break;
+            }
+            op.apply(&mut standing);
+        }
+        if let Some(from) = only_pops_from {
+            let side = rng.among(&Side::BOTH);
+            self.half_close = Some((side, from));
+        }
+    }
+
+    fn draw_push(&mut self, wares: &dyn Wares, kind: usize, rng: &mut Rng) -> Op {
+        let nth = self.layers.len();
+        let of = &wares.kinds()[kind];
+        let answered = of.greets && rng.once_in(2);
+        let answer = Answer {
+            by: rng.among(&Side::BOTH),
+            len: 1 + rng.below(4),
+        };
+        self.layers.push(Planned {
+            name: String::new(),
+            kind,
+            seed: rng.draw(),
+            client: answer.by.other(),
+            residue: if answered && rng.once_in(2) {
+                Residue::Reject
+            } else {
+                Residue::Feed
+            },
+            exit: Exit::Silent,
+            chatty: of.chatty,
+        });
+        let made = wares.make(&self.order(nth, Side::A));
+        let planned = &mut self.layers[nth];
+        planned.exit = made.exit();
+        planned.name = made.name().to_owned();
+        match answered {
+            true => Op::PushAfter { layer: nth, answer },
+            false => Op::Push { layer: nth },
+        }
+    }
+
+    fn draw_pop(&self, layer: usize, rng: &mut Rng) -> Op {
+        let answer = Answer {
+            by: rng.among(&Side::BOTH),
+            len: 1 + rng.below(4),
+        };
+        match self.layers[layer].exit {
+            _ if rng.once_in(12) => Op::Rip { layer, answer },
+            Exit::Silent => Op::PopInSilence { layer, answer },
+            Exit::Marked | Exit::Anytime => Op::Pop { layer },
+        }
+    }
+
+    fn draw_lens(&mut self, rng: &mut Rng) {
+        let most = rng.among(&[3, 30, 30, 90, 400]);
+        // Where runs of bytes are alike, they may take little room on the wire.
+        let most = if self.run == 100 { most * 4 } else { most };
+        for lens in &mut self.lens {
+            let len = |_| match rng.below(3) {
+                0 => 0,
+                _ => rng.below(most),
+            };
+            *lens = (0..=self.ops.len()).map(len).collect();
+        }
+    }
+
+    fn draw_bounds(&mut self, wares: &dyn Wares, rng: &mut Rng) {
+        let kinds = self.layers.iter().map(|layer| &wares.kinds()[layer.kind]);
+        let record = kinds.map(|kind| kind.record).max().unwrap_or(1);
+        let handshake = match self.impatient {
+            true => Duration::from_millis(1),
+            false => Duration::from_secs(24 * 60 * 60),
+        };
+        for side in 0..2 {
+            let default = Limits::default();
+            let tight = |rng: &mut Rng, tight, loose| match rng.below(4) {
+                0 => loose,
+                _ => 1 + rng.below(tight),
+            };
+            self.limits[side] = Limits {
+                inbox: tight(rng, 40, default.inbox),
+                boundary: record.max(tight(rng, 40, default.boundary)),
+                outbox_high: tight(rng, 100, default.outbox_high),
+                outbox_low: rng.below(20),
+                work: 1 + rng.below(5) as u32,
+                handshake,
+                pop: Duration::from_micros(500),
+                ..default
+            };
+            self.pipes[side] = match rng.below(4) {
+                0 => 1 + rng.below(8),
+                1 => 64 * 1024,
+                _ => 1 + rng.below(300),
+            };
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Runs seeds.
+
+use super::case::Case;
+use super::shrink::shrink;
+use super::{Failure, Wares};
+
+/// Simulations with one set of wares, each from a seed.
+#[derive(Clone, Copy)]
+pub struct Simulation<'a> {
+    wares: &'a dyn Wares,
+}
+
+/// What a simulation came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The steps of its script.
+    pub steps: u64,
+    /// The changes of a stack that were made.
+    pub changes: u64,
+    /// The bytes that the applications read.
+    pub bytes: u64,
+    /// All that happened, in a number: the same seed gives the same.
+    pub trace: u64,
+}
+
+impl<'a> Simulation<'a> {
+    /// Simulations whose layers are these.
+    pub fn new(wares: &'a dyn Wares) -> Self {
+        Self { wares }
+    }
+
+    /// Runs the simulation of this seed.
+    ///
+    /// # Errors
+    ///
+    /// What was seen that must not be. A failing simulation is made smaller first, for which it
+    /// is run some thousand times.
+    pub fn run(&self, seed: u64) -> Result<Report, Failure> {
+        let case = Case::draw(self.wares, seed);
+        case.play(self.wares).map_err(|violation| Failure {
+            seed,
+            violation: violation.clone(),
+            shrunk: Box::new(shrink(self.wares, case, violation)),
+        })
+    }
+}
+
+impl std::fmt::Debug for Simulation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulation").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! What a simulation builds its stacks from.
+
+use super::{Side, Tap};
+use crate::{Layer, Residue};
+
+/// A set of kinds of layers, from which a simulation draws what its peers push.
+///
+/// [`Models`](super::Models) are those of the kit. An author of a layer writes a set that makes
+/// his, alone or among the models, and each seed mixes them anew.
+pub trait Wares: Sync {
+    /// The kinds that there are; at least one.
+    fn kinds(&self) -> &[Kind];
+
+    /// Makes one end of a layer. The two ends get orders that differ in their [`Order::side`]
+    /// and [`Order::client`] only; the layers that they make have the same name, and no two that
+    /// differ in [`Order::nth`] should have it.
+    fn make(&self, order: &Order) -> Box<dyn Layer>;
+
+    /// Decodes, without the layer's own code, what a layer made to this order sends. If any
+    /// layer of a plan has no such decoder, the wire is not looked at.
+    fn tap(&self, order: &Order) -> Option<Box<dyn Tap>> {
+        let _ = order;
+        None
+    }
+}
+
+/// A kind of layers, and what a plan must know of it.
+#[derive(Clone, Debug)]
+pub struct Kind {
+    pub(super) name: &'static str,
+    pub(super) greets: bool,
+    pub(super) chatty: bool,
+    pub(super) record: usize,
+}
+
+impl Kind {
+    /// A kind whose layers work from the moment on when they are pushed, send nothing of their
+    /// own but an end mark, and take records of up to 64 KiB whole.
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            greets: false,
+            chatty: false,
+            record: 64 * 1024,
+        }
+    }
+
+    /// The layers begin with a handshake, in which the client speaks first. Such a layer may be
+    /// pushed behind an answer, and then its [`Layer::residue`] must be [`Order::residue`].
+    #[must_use]
+    pub const fn greets(mut self) -> Self {
+        self.greets = true;
+        self
+    }
+
+    /// The layers send what no application wrote, at moments of their own. They are never taken
+    /// out in silence, for nobody knows when that is.
+    #[must_use]
+    pub const fn chatty(mut self) -> Self {
+        self.chatty = true;
+        self
+    }
+
+    /// The most bytes of a record that the layers want whole, header included: the bound of a
+    /// boundary is never drawn below it.
+    #[must_use]
+    pub const fn record(mut self, most: usize) -> Self {
+        self.record = most;
+        self
+    }
+}
+
+/// Which layer is to be made.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The place of its kind in [`Wares::kinds`].
+    pub kind: usize,
+    /// Which layer of the plan it is, counted from 0.
+    pub nth: usize,
+    /// The chance that belongs to this layer: the same for both its ends.
+    pub seed: u64,
+    /// Whose end it is.
+    pub side: Side,
+    /// Whether this end is the client, which speaks first.
+    pub client: bool,
+    /// What is to become of the bytes that wait when it is pushed.
+    pub residue: Residue,
+}
