@@ -5,13 +5,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::peer::{Peer, Standing};
 use super::plan::Plan;
 use super::violation::{Checked, Violation, violation};
-use crate::LayerView;
+use crate::{LayerView, Popping};
 
 impl Peer<'_> {
     /// Checks what holds at every moment between two calls of the stack.
     pub(super) fn check(&self, plan: &Plan) -> Checked {
         if let Some(fault) = self.ledger.fault() {
             return Err(Violation(format!("{:?}: {fault}", self.side)));
+        }
+        let popping = self.waiting.map(|key| self.stack.popping(key));
+        if popping == Some(Popping::NotAsked) && !self.may_fail {
+            return violation(format!("{:?}: a pop that waited is forgotten", self.side));
         }
         self.check_bounds(plan)?;
         self.check_conservation()
@@ -22,15 +26,12 @@ impl Peer<'_> {
     fn check_bounds(&self, plan: &Plan) -> Checked {
         let limits = &plan.limits[self.side.index()];
         let kinds = self.wares.kinds();
-        let mut record = 0;
-        let (mut depth, mut waits) = (0, self.stack.readable().len());
-        for layer in self.stack.layers() {
-            depth += 1;
-            waits += layer.held();
-        }
-        for planned in &plan.layers {
-            record = record.max(kinds[planned.kind].record);
-        }
+        let records = plan.layers.iter().map(|layer| kinds[layer.kind].record);
+        let record = records.max().unwrap_or(0);
+        // What waited below a layer that has left waits above it.
+        let depth = plan.layers.len();
+        let layers = self.stack.layers().map(|layer| layer.held());
+        let waits = self.stack.readable().len() + layers.sum::<usize>();
         // What the layers stage on the way down counts with the rest: a chunk, and a record.
         let staged = depth * (CHUNK + record);
         let most = limits.inbox + depth * (limits.boundary + record) + self.most_fed + staged;

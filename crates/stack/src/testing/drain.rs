@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::Side;
+use super::op::Op;
 use super::peer::Standing;
 use super::step::{Break, Into};
 use super::violation::{Checked, violation};
@@ -154,7 +155,10 @@ impl World<'_> {
             return self.hang(&format!("{side:?} is never told of the end"));
         };
         let reset = matches!(self.broken, Some((_, Break::Reset)));
-        if reset || plan.impatient || peer.stack.parked().is_some() {
+        // One that was ripped out may have told of an end too early before.
+        let mut made = plan.ops[..peer.op].iter();
+        let ripped = made.any(|op| matches!(op, Op::Rip { .. }));
+        if reset || ripped || plan.impatient || peer.stack.parked().is_some() {
             return Ok(());
         }
         // Whoever has not met its peer's end mark says that the end came too early.

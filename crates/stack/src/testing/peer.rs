@@ -158,9 +158,10 @@ impl<'a> Peer<'a> {
 
     /// Ends the outgoing half, if everything was written.
     pub(super) fn shut_down(&mut self, plan: &Plan) -> bool {
-        let last = plan.last_segment(self.side);
-        let all = self.written == (last, plan.len(self.side, last));
-        if self.shut || !all || self.op < last || !self.may_write() {
+        // Where changes follow the end of its half, some may come first.
+        let (segment, at) = self.written;
+        let all = segment >= plan.last_segment(self.side) && at == plan.len(self.side, segment);
+        if self.shut || !all || !self.may_write() {
             return false;
         }
         self.shut = true;
@@ -201,10 +202,11 @@ impl<'a> Peer<'a> {
 
     /// Whether a byte written now would be of the segment that is written.
     pub(super) fn may_write(&mut self) -> bool {
-        if let Some(key) = self.waiting
-            && self.stack.popping(key) != Popping::Waiting
-        {
-            self.waiting = None;
+        match self.waiting.map(|key| self.stack.popping(key)) {
+            None | Some(Popping::Waiting) => {}
+            // It was refused when its turn came.
+            Some(Popping::NotAsked) => self.failed |= self.may_fail,
+            Some(_) => self.waiting = None,
         }
         self.waiting.is_none() && self.silent_until.is_none() && !self.shut
     }

@@ -137,9 +137,14 @@ impl Plan {
                 *len = (*len).max(answer.len);
             }
             if let Some(waits) = op.waits() {
-                // It shows there that the change was made.
-                let len = &mut self.lens[waits.other().index()][n + 1];
-                *len = (*len).max(1);
+                // It shows there that the change was made; and before it, that no handshake is
+                // under way. What goes with the next change cannot show it.
+                let other = waits.other();
+                let next = self.ops.get(n + 1).and_then(|op| op.answer());
+                let next = next.filter(|answer| answer.by == other);
+                let lens = &mut self.lens[other.index()];
+                lens[n] = lens[n].max(1);
+                lens[n + 1] = lens[n + 1].max(1 + next.map_or(0, |answer| answer.len));
             }
         }
         if let Some((side, segment)) = self.half_close {
