@@ -274,9 +274,13 @@ impl Stack {
             || core.gated.has(place)
             || core.done.has(place)
             || core.paused.has(place)
-            || (core.blocked_above(place) && !core.handshaking.has(place))
-            || core.work_is_done();
+            || (core.blocked_above(place) && !core.handshaking.has(place));
         if waits {
+            return;
+        }
+        if core.work_is_done() {
+            // It may have taken nothing for want of work, and is asked again in the next turn.
+            self.core.stirred.set(place, true);
             return;
         }
         let top = self.top();
