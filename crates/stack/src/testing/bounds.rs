@@ -42,7 +42,10 @@ impl Peer<'_> {
             ));
         }
         let ready = self.stack.outgoing().len();
-        let most = limits.outbox_high + (depth + 1) * 3 * (CHUNK + record) + RESERVE;
+        // In the worst case each layer makes a byte three: a record of one, and a question.
+        let deepest = plan.standing.iter().map(Vec::len).max().unwrap_or(0);
+        let grown = (CHUNK + record) * 3_usize.pow(deepest as u32);
+        let most = limits.outbox_high + grown + RESERVE;
         if ready > most {
             return violation(format!(
                 "{:?}: {ready} bytes wait for the socket, and {most} may",
@@ -89,7 +92,7 @@ impl Peer<'_> {
 }
 
 /// The most bytes that an application writes at once.
-pub(super) const CHUNK: usize = 2000;
+pub(super) const CHUNK: usize = 500;
 
 /// What layers may send on their own.
 const RESERVE: usize = 1000;

@@ -20,6 +20,8 @@ pub(super) struct Records {
     records_sent: usize,
     records_seen: usize,
     napping: bool,
+    /// It was asked while writing had to pause.
+    owes_answer: bool,
     /// It was refused room since it was last called.
     refused: bool,
     /// It has met its peer's end mark.
@@ -81,6 +83,7 @@ impl Records {
             records_sent: 0,
             records_seen: 0,
             napping: false,
+            owes_answer: false,
             refused: false,
             ended: false,
         }
@@ -116,7 +119,11 @@ impl Records {
 
     fn control(&mut self, cx: &mut Context<'_>, kind: u8) -> Result<(), Error> {
         match kind {
-            ASK if self.greeting == Greeting::Done => self.record(cx, ANSWER, b"here"),
+            ASK if self.greeting == Greeting::Done && cx.writable() => {
+                self.record(cx, ANSWER, b"here");
+            }
+            // Else a peer that asks and does not read could make it send without bounds.
+            ASK if self.greeting == Greeting::Done => self.owes_answer = true,
             ANSWER => {}
             END => {
                 cx.end_mark();
@@ -228,6 +235,12 @@ impl Protocol for Records {
             return Err(Error::local("the end is told after the end mark"));
         }
         Err(Error::truncated("no end mark"))
+    }
+
+    fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
+        if writable && std::mem::take(&mut self.owes_answer) {
+            self.record(cx, ANSWER, b"here");
+        }
     }
 
     fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
