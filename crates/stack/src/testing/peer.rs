@@ -99,7 +99,7 @@ impl<'a> Peer<'a> {
         if self.op < plan.ops.len() && segment < self.op {
             return violation("the simulator writes in a segment that is over");
         }
-        if at == 0 || n % 4 == 0 {
+        if at == 0 || n.is_multiple_of(4) {
             self.compare_write_epoch(plan)?;
         }
         let mut bytes = std::mem::take(&mut self.scratch);

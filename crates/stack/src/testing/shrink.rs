@@ -93,13 +93,13 @@ impl Shrinking<'_> {
     fn shorten(&mut self) {
         for side in 0..2 {
             for segment in 0..self.case.plan.lens[side].len() {
-                for divisor in [0, 2, 2, 2] {
+                for keep in [0, 1, 1, 1] {
                     let mut case = self.case.clone();
                     let len = &mut case.plan.lens[side][segment];
                     if *len == 0 {
                         continue;
                     }
-                    *len = if divisor == 0 { 0 } else { *len / divisor };
+                    *len = *len / 2 * keep;
                     case.plan.settle();
                     self.attempt(case);
                 }

@@ -49,8 +49,11 @@ pub(super) enum Break {
     Reset,
 }
 
+/// Draws a step of one kind.
+type DrawStep = fn(Side, &mut Rng) -> Step;
+
 /// How often each kind of step is drawn.
-const WEIGHTS: [(usize, fn(Side, &mut Rng) -> Step); 10] = [
+const WEIGHTS: [(usize, DrawStep); 10] = [
     (14, |side, rng| Step::Write(side, amount(rng))),
     (14, |side, rng| Step::Read(side, amount(rng))),
     (8, |side, _| Step::Flush(side)),

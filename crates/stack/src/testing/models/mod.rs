@@ -85,7 +85,7 @@ fn style(order: &Order) -> Style {
     let rng = &mut Rng::new(order.seed);
     let name = KINDS[order.kind].name;
     let body = rng.among(&[3, 8, 20, BODY]);
-    let (stages, naps) = (rng.once_in(4), rng.once_in(6));
+    let (stages, naps, naps_late) = (rng.once_in(4), rng.once_in(6), rng.once_in(2));
     let whole = rng.once_in(2);
     Style {
         body,
@@ -107,6 +107,7 @@ fn style(order: &Order) -> Style {
         } else {
             0
         },
+        naps_late,
         residue: if name == "greeting" {
             order.residue
         } else {

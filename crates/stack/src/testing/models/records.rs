@@ -7,10 +7,11 @@ use crate::{
 };
 
 /// A layer of TLS's kind. A record is a kind, a length and as many bytes, all of it but the length
-/// changed by the layer's tag.
+/// changed by the layer's tag of the time.
 pub(super) struct Records {
     name: String,
-    tag: u8,
+    /// What changes the bytes that come, and those that are sent.
+    tags: [u8; 2],
     style: Style,
     greeting: Greeting,
     /// What is to be sent in records.
@@ -19,8 +20,9 @@ pub(super) struct Records {
     left: usize,
     records_sent: usize,
     records_seen: usize,
+    tired: bool,
     napping: bool,
-    /// It was asked while writing had to pause.
+    /// Its peer's layer has asked, and has no answer yet.
     owes_answer: bool,
     /// It was refused room since it was last called.
     refused: bool,
@@ -45,6 +47,8 @@ pub(super) struct Style {
     pub(super) asks_every: usize,
     /// Pauses after as many records, if not 0.
     pub(super) naps_every: usize,
+    /// Pauses not behind a record, but before the next, of which it then takes nothing.
+    pub(super) naps_late: bool,
     pub(super) residue: Residue,
 }
 
@@ -75,13 +79,14 @@ impl Records {
         };
         Self {
             name,
-            tag,
+            tags: [tag; 2],
             style,
             greeting,
             staged: Vec::new(),
             left: 0,
             records_sent: 0,
             records_seen: 0,
+            tired: false,
             napping: false,
             owes_answer: false,
             refused: false,
@@ -91,13 +96,20 @@ impl Records {
 
     fn record(&self, cx: &mut Context<'_>, kind: u8, body: &[u8]) {
         cx.send_with(2 + body.len(), |room| {
-            room[0] = kind ^ self.tag;
+            room[0] = kind ^ self.tags[1];
             room[1] = body.len() as u8;
             for (to, from) in room[2..].iter_mut().zip(body) {
-                *to = from ^ self.tag;
+                *to = from ^ self.tags[1];
             }
             (2 + body.len(), ())
         });
+    }
+
+    /// Answers the peer's layer. As with TLS's KeyUpdate, all that is sent behind the answer is
+    /// changed otherwise; so nothing may overtake it.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        self.record(cx, ANSWER, b"here");
+        self.tags[1] = next_tag(self.tags[1]);
     }
 
     /// Sends what is staged, in full records, and if `all` the rest, too.
@@ -119,12 +131,8 @@ impl Records {
 
     fn control(&mut self, cx: &mut Context<'_>, kind: u8) -> Result<(), Error> {
         match kind {
-            ASK if self.greeting == Greeting::Done && cx.writable() => {
-                self.record(cx, ANSWER, b"here");
-            }
-            // Else a peer that asks and does not read could make it send without bounds.
             ASK if self.greeting == Greeting::Done => self.owes_answer = true,
-            ANSWER => {}
+            ANSWER => self.tags[0] = next_tag(self.tags[0]),
             END => {
                 cx.end_mark();
                 self.ended = true;
@@ -148,16 +156,27 @@ impl Records {
         self.records_seen += 1;
         let every = self.style.naps_every;
         if every > 0 && self.records_seen.is_multiple_of(every) {
-            self.napping = true;
-            cx.pause(true);
-            cx.wake_at(Some(cx.now() + NAP));
+            match self.style.naps_late {
+                true => self.tired = true,
+                false => self.nap(cx),
+            }
         }
+    }
+
+    fn nap(&mut self, cx: &mut Context<'_>) {
+        (self.tired, self.napping) = (false, true);
+        cx.pause(true);
+        cx.wake_at(Some(cx.now() + NAP));
     }
 
     fn has_room(&mut self, cx: &mut Context<'_>) -> bool {
         self.refused = self.style.asks_for_room && !cx.wanted();
         !self.refused
     }
+}
+
+fn next_tag(tag: u8) -> u8 {
+    tag.wrapping_add(0x35)
 }
 
 impl Protocol for Records {
@@ -189,7 +208,7 @@ impl Protocol for Records {
                 if n == 0 || !self.has_room(cx) {
                     break;
                 }
-                rest[..n].iter_mut().for_each(|byte| *byte ^= self.tag);
+                rest[..n].iter_mut().for_each(|byte| *byte ^= self.tags[0]);
                 cx.deliver(&mut rest[..n]);
                 taken += n;
                 self.left -= n;
@@ -201,9 +220,13 @@ impl Protocol for Records {
             let &mut [kind, len, ref mut body @ ..] = rest else {
                 break;
             };
-            let (kind, len) = (kind ^ self.tag, usize::from(len));
+            let (kind, len) = (kind ^ self.tags[0], usize::from(len));
             if !matches!(kind, DATA | END | HELLO | ASK | ANSWER) {
                 return Err(Error::remote("no such record"));
+            }
+            if kind == DATA && self.tired {
+                self.nap(cx);
+                break;
             }
             if kind == DATA && !self.style.whole && self.greeting == Greeting::Done {
                 self.left = len;
@@ -219,13 +242,18 @@ impl Protocol for Records {
                 if !self.has_room(cx) {
                     break;
                 }
-                body.iter_mut().for_each(|byte| *byte ^= self.tag);
+                body.iter_mut().for_each(|byte| *byte ^= self.tags[0]);
                 cx.deliver(body);
                 self.seen(cx);
             } else {
                 return Err(Error::remote("data in the handshake"));
             }
             taken += 2 + len;
+        }
+        // One answer to all questions, and none while writing is to pause: else a peer that asks
+        // and does not read could make it send without bounds.
+        if cx.writable() && std::mem::take(&mut self.owes_answer) {
+            self.answer(cx);
         }
         Ok(taken)
     }
@@ -239,7 +267,7 @@ impl Protocol for Records {
 
     fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
         if writable && std::mem::take(&mut self.owes_answer) {
-            self.record(cx, ANSWER, b"here");
+            self.answer(cx);
         }
     }
 

@@ -46,6 +46,9 @@ impl Tap for RecordTap {
                 if kind == b'D' {
                     given.push(byte ^ self.tag);
                 }
+                if (kind, left) == (b'k', 1) {
+                    self.tag = self.tag.wrapping_add(0x35);
+                }
                 self.at = match left {
                     1 => At::Kind,
                     _ => At::Body {
