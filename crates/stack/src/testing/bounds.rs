@@ -41,6 +41,7 @@ impl Peer<'_> {
                 self.side
             ));
         }
+        self.check_inbox(plan)?;
         let ready = self.stack.outgoing().len();
         // In the worst case each layer makes a byte three: a record of one, and a question.
         let deepest = plan.standing.iter().map(Vec::len).max().unwrap_or(0);
@@ -53,6 +54,23 @@ impl Peer<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Where the topmost layer asks before each block, and nothing came from below a layer that
+    /// left, the inbox is over its limit by a block at the most.
+    fn check_inbox(&self, plan: &Plan) -> Checked {
+        let made = &plan.ops[..self.op];
+        let top = made.last().filter(|_| made.iter().all(|op| op.comes()));
+        let block = top.and_then(|op| self.wares.kinds()[plan.layers[op.layer()].kind].block);
+        let waits = self.stack.readable().len();
+        let inbox = plan.limits[self.side.index()].inbox;
+        match block {
+            Some(block) if waits >= inbox + block => violation(format!(
+                "{:?}: {waits} bytes wait in an inbox of {inbox}, and the blocks have {block}",
+                self.side
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Each byte that came is below the lowest layer, or was taken by it. It can be seen while

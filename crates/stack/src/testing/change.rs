@@ -18,6 +18,7 @@ impl Peer<'_> {
             return Ok(false);
         };
         if self.failed || !self.is_ready(plan, op) {
+            self.try_too_early(op)?;
             return Ok(false);
         }
         let (segment, at) = self.written;
@@ -62,6 +63,23 @@ impl Peer<'_> {
             Op::PopInSilence { .. } | Op::Rip { .. } => {
                 all_read && self.stack.is_up() && self.is_silent()
             }
+        }
+    }
+
+    /// A layer without an end mark must not leave while something waits unread, also if asked.
+    fn try_too_early(&mut self, op: Op) -> Checked {
+        let Op::PopInSilence { layer, .. } = op else {
+            return Ok(());
+        };
+        let readable = !self.stack.readable().is_empty();
+        match &self.pushed[layer] {
+            Some(pushed) if readable && self.stack.start_pop(pushed.id).is_ok() => {
+                violation(format!(
+                    "{:?}: {} is popped while bytes wait unread, and has no end mark",
+                    self.side, pushed.account.name
+                ))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -51,7 +51,7 @@ impl World<'_> {
         moved |= self.change(side)?;
         moved |= self.peer(side).write(plan, usize::MAX)? > 0;
         let paused = !self.peer(side).stack.writable();
-        self.peer(side).stack.flush();
+        self.peer(side).flush()?;
         moved |= self.peer(side).shut_down(plan);
         moved |= self.send(side, usize::MAX) > 0;
         moved |= paused && self.peer(side).stack.writable();

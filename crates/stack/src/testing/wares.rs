@@ -31,6 +31,7 @@ pub struct Kind {
     pub(super) greets: bool,
     pub(super) chatty: bool,
     pub(super) record: usize,
+    pub(super) block: Option<usize>,
 }
 
 impl Kind {
@@ -42,6 +43,7 @@ impl Kind {
             greets: false,
             chatty: false,
             record: 64 * 1024,
+            block: None,
         }
     }
 
@@ -66,6 +68,14 @@ impl Kind {
     #[must_use]
     pub const fn record(mut self, most: usize) -> Self {
         self.record = most;
+        self
+    }
+
+    /// The layers ask [`Context::wanted`](crate::Context::wanted) before each block that they
+    /// hand on, of so many bytes at the most: no more than that is ever over the inbox.
+    #[must_use]
+    pub const fn block(mut self, most: usize) -> Self {
+        self.block = Some(most);
         self
     }
 }

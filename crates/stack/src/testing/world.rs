@@ -66,7 +66,7 @@ impl<'a> World<'a> {
             Step::Read(side, _) if self.peer(side).resting > 0 => 0,
             Step::Read(side, n) => self.read(side, n as usize)?,
             Step::Flush(side) => {
-                self.peer(side).stack.flush();
+                self.peer(side).flush()?;
                 1
             }
             Step::Send(side, n) => self.send(side, n as usize),

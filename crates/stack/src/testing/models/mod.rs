@@ -34,13 +34,13 @@ pub struct Models;
 const BODY: usize = 40;
 
 const KINDS: &[Kind] = &[
-    Kind::named("whole").record(BODY + 2),
+    Kind::named("whole").record(BODY + 2).block(BODY),
     Kind::named("stream").record(BODY + 2),
     Kind::named("staging").record(BODY + 2),
     Kind::named("greeting").record(BODY + 2).greets(),
     Kind::named("chatty").record(BODY + 2).chatty(),
     Kind::named("drowsy").record(BODY + 2),
-    Kind::named("runs").record(2),
+    Kind::named("runs").record(2).block(runs::BLOCK),
     Kind::named("cipher").record(1),
     Kind::named("glass").record(1),
 ];
@@ -86,7 +86,7 @@ fn style(order: &Order) -> Style {
     let name = KINDS[order.kind].name;
     let body = rng.among(&[3, 8, 20, BODY]);
     let (stages, naps, naps_late) = (rng.once_in(4), rng.once_in(6), rng.once_in(2));
-    let whole = rng.once_in(2);
+    let (whole, asks) = (rng.once_in(2), rng.once_in(2));
     Style {
         body,
         whole: match name {
@@ -94,7 +94,7 @@ fn style(order: &Order) -> Style {
             "stream" => false,
             _ => whole,
         },
-        asks_for_room: rng.once_in(2),
+        asks_for_room: name == "whole" || asks,
         stages: name == "staging" || stages,
         greets: (name == "greeting").then_some(order.client),
         asks_every: if name == "chatty" {

@@ -17,7 +17,7 @@ pub(super) struct Runs {
 }
 
 /// The most bytes that are made at once.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 impl Runs {
     pub(super) fn new(name: String, tag: u8) -> Self {
