@@ -88,6 +88,10 @@ impl Layer for Box<dyn Layer> {
         (**self).residue()
     }
 
+    fn role(&self) -> Role {
+        (**self).role()
+    }
+
     fn held(&self) -> usize {
         (**self).held()
     }
@@ -257,77 +261,6 @@ impl<L: ?Sized> fmt::Debug for LayerId<L> {
 /// Whether the layer is an `L`.
 pub(crate) fn is<L: Layer>(layer: &dyn Layer) -> bool {
     (layer as &dyn Any).is::<L>()
-}
-
-/// A layer of any kind, for those who choose it at run time.
-impl Protocol for Box<dyn Layer> {
-    fn attached(&mut self, cx: &mut Context<'_>, at: &Standing) -> Result<Readiness, Error> {
-        (**self).attached(cx, at)
-    }
-
-    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        (**self).received(cx, bytes)
-    }
-
-    fn end_received(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        (**self).end_received(cx)
-    }
-
-    fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
-        (**self).writable(cx, writable);
-    }
-
-    fn event(&mut self, cx: &mut Context<'_>, event: Event) {
-        (**self).event(cx, event);
-    }
-
-    fn lost(&mut self, end: &End) {
-        (**self).lost(end);
-    }
-
-    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        (**self).timed_out(cx)
-    }
-}
-
-impl Transport for Box<dyn Layer> {
-    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        (**self).send(cx, chunk)
-    }
-
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        (**self).flush(cx)
-    }
-
-    fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        (**self).finish(cx)
-    }
-}
-
-impl Layer for Box<dyn Layer> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-
-    fn exit(&self) -> Exit {
-        (**self).exit()
-    }
-
-    fn residue(&self) -> Residue {
-        (**self).residue()
-    }
-
-    fn role(&self) -> Role {
-        (**self).role()
-    }
-
-    fn held(&self) -> usize {
-        (**self).held()
-    }
-
-    fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
-        (**self).info(wanted)
-    }
 }
 
 /// The layer inside the box, if it is an `L`.

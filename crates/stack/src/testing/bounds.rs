@@ -88,7 +88,7 @@ impl Peer<'_> {
         let account = &pushed.account;
         let (taken, sent) = (account.taken.load(Relaxed), account.sent.load(Relaxed));
         let traffic = LayerView::traffic(view);
-        if (traffic.received, traffic.sent) != (taken, sent) {
+        if (traffic.inbound.taken, traffic.outbound.taken) != (taken, sent) {
             return violation(format!(
                 "{:?}: {} took {taken} and {sent} bytes, and the stack counts {traffic:?}",
                 self.side, account.name
