@@ -141,6 +141,7 @@ impl Stack {
 
     /// Inbound bytes that have not risen past `place` cross one more layer, the one that stands
     /// there now.
+    #[inline]
     pub(crate) fn begin_read_epoch_of(&mut self, place: usize) {
         if self.nothing_waits() {
             return self.epochs.begin_in_silence();

@@ -77,7 +77,15 @@ impl Stack {
     }
 
     /// Something has happened to the layer at `place`.
+    #[inline]
     pub(crate) fn tell(&mut self, place: usize, turn: Turn) {
+        if self.news.is_some() {
+            self.tell_watchers(place, turn);
+        }
+    }
+
+    #[cold]
+    fn tell_watchers(&mut self, place: usize, turn: Turn) {
         let Some(news) = &mut self.news else { return };
         if news.len() == MOST {
             news.remove(0);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Epoch, Layer, Stack};
+use crate::{Epoch, Layer, Outcome, Stack};
 
 /// A connection taken apart, so that other code can go on with it.
 ///
@@ -20,6 +20,8 @@ pub struct Parts<Io = ()> {
     /// The layers that stood, lowest first, each with the bytes that waited below it: they were
     /// received, and it has not taken them.
     pub layers: Vec<(Box<dyn Layer>, Vec<u8>)>,
+    /// The layers that had left, and that nobody has taken.
+    pub left: Vec<(Box<dyn Layer>, Outcome)>,
 }
 
 impl Stack {
@@ -35,6 +37,8 @@ impl Stack {
         {
             top.node.lost(&self.last_end());
         }
+        let left = self.left.drain(..);
+        let left = left.map(|(_, layer, outcome)| (layer, outcome)).collect();
         let layers = self.slots.drain(..);
         let layers = layers.map(|slot| (slot.node, slot.held.bytes().to_vec()));
         Parts {
@@ -42,6 +46,7 @@ impl Stack {
             unread,
             unsent,
             layers: layers.collect(),
+            left,
         }
     }
 
@@ -63,6 +68,7 @@ impl Parts {
             unread: self.unread,
             unsent: self.unsent,
             layers: self.layers,
+            left: self.left,
         }
     }
 }
