@@ -114,6 +114,18 @@ impl Changes {
         added.collect()
     }
 
+    /// Which layers are to go.
+    pub(crate) fn going(&self) -> Vec<LayerKey> {
+        let going = self.steps.iter().filter_map(|step| match step {
+            Step::Remove(key) => Some(*key),
+            Step::Add(addition) => match addition.spot {
+                Spot::InsteadOf(old) => Some(old),
+                _ => None,
+            },
+        });
+        going.collect()
+    }
+
     /// The layers that were to come in, in the order of the steps.
     pub fn into_layers(self) -> Vec<(LayerKey, Box<dyn Layer>)> {
         let layers = self.steps.into_iter().filter_map(|step| match step {

@@ -100,13 +100,9 @@ impl Stack {
         layer: L,
     ) -> Result<LayerId<L>, PushError<L>> {
         let old = old.into();
-        // It may have left by the time that this returns.
-        let claimed = self.claim(old);
-        let added = self.add_typed(&[], Addition::new(Spot::InsteadOf(old), layer));
-        if added.is_err() && claimed {
-            self.claimed.pop();
-        }
-        added
+        self.claiming(vec![old], |stack| {
+            stack.add_typed(&[], Addition::new(Spot::InsteadOf(old), layer))
+        })
     }
 
     /// Makes several changes as one: all of them, or none.
@@ -116,13 +112,15 @@ impl Stack {
     /// The first that a step meets, with the changes given back. A layer that had been attached
     /// before the step failed does not learn of that; attaching it again begins anew.
     pub fn apply(&mut self, changes: Changes) -> Result<(), PushError<Changes>> {
-        let made = self.make(changes);
-        self.run();
-        match (made, self.failure.clone()) {
-            (Ok(()), None) => Ok(()),
-            (Ok(()), Some(error)) => Err(PushError::Begun(error)),
-            (Err(not_made), _) => Err(not_made.into()),
-        }
+        self.claiming(changes.going(), |stack| {
+            let made = stack.make(changes);
+            stack.run();
+            match (made, stack.failure.clone()) {
+                (Ok(()), None) => Ok(()),
+                (Ok(()), Some(error)) => Err(PushError::Begun(error)),
+                (Err(not_made), _) => Err(not_made.into()),
+            }
+        })
     }
 
     fn add_typed<L: Layer>(
@@ -180,7 +178,7 @@ impl Stack {
         if let Err(error) = self.check_together(&changes) {
             return Err(NotMade::refused(changes, error));
         }
-        let going: Vec<_> = changes.steps.iter().filter_map(Step::goes).collect();
+        let going = changes.going();
         let before = self.epochs_now();
         // What has been done, and for a layer that came in, where that was to be.
         let mut done: Vec<(LayerKey, Option<Spot>)> = Vec::new();
@@ -235,7 +233,7 @@ impl Stack {
 
     /// What can be said of several changes before one of them is made.
     fn check_together(&mut self, changes: &Changes) -> Result<(), Error> {
-        for key in changes.steps.iter().filter_map(Step::goes) {
+        for key in changes.going() {
             let place = self.may_leave(key)?;
             if self.slots[place].node.exit() == Exit::Marked {
                 let why = "a layer with an end mark leaves by a conversation of its own";
@@ -465,19 +463,6 @@ impl Stack {
         let bytes = held.bytes().to_vec();
         held.consume(bytes.len());
         bytes
-    }
-}
-
-impl Step {
-    /// The layer that goes by this step.
-    fn goes(&self) -> Option<LayerKey> {
-        match self {
-            Self::Remove(key) => Some(*key),
-            Self::Add(addition) => match addition.spot {
-                Spot::InsteadOf(old) => Some(old),
-                _ => None,
-            },
-        }
     }
 }
 

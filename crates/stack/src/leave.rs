@@ -105,13 +105,26 @@ impl Stack {
     }
 
     /// Whoever called from outside wants the layer back; where the application reads a stream, it is
-    /// who calls. Whether that was not so before.
-    pub(crate) fn claim(&mut self, key: LayerKey) -> bool {
-        let claims = !self.reads_stream() && !self.claimed.contains(&key);
-        if claims {
+    /// who calls.
+    fn claim(&mut self, key: LayerKey) {
+        if !self.reads_stream() && !self.claimed.contains(&key) {
             self.claimed.push(key);
         }
-        claims
+    }
+
+    /// Makes a change by which these layers go, and claims them: they may be gone when it returns.
+    pub(crate) fn claiming<T, E>(
+        &mut self,
+        keys: Vec<LayerKey>,
+        change: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let before = self.claimed.len();
+        keys.into_iter().for_each(|key| self.claim(key));
+        let made = change(self);
+        if made.is_err() {
+            self.claimed.truncate(before);
+        }
+        made
     }
 
     pub(crate) fn pop_and_tell(&mut self, key: LayerKey) {

@@ -189,6 +189,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// Makes several changes as one, all or none, and waits until the layers that came in are up.
+    /// [`pop`](Self::pop) gives back those that went.
     ///
     /// # Errors
     ///
