@@ -40,9 +40,11 @@ fn main() -> ExitCode {
 }
 
 fn one(seed: u64) -> ExitCode {
-    match Simulation::new(&Models).run(seed) {
+    let simulation = Simulation::new(&Models);
+    println!("{}", simulation.script(seed));
+    match simulation.run(seed) {
         Ok(report) => {
-            println!("seed {seed}: {report:#?}");
+            println!("seed {seed}: {report:?}");
             ExitCode::SUCCESS
         }
         Err(failure) => failed(&failure),

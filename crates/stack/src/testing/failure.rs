@@ -33,15 +33,7 @@ impl fmt::Display for Failure {
         let (case, violation) = &*self.shrunk;
         writeln!(f, "seed {}: {}", self.seed, self.violation)?;
         writeln!(f, "\nshrunk, it fails with: {violation}\n")?;
-        write!(f, "{}", case.plan)?;
-        for (n, step) in case.script.iter().enumerate() {
-            writeln!(f, "{:4}  {step}", n + 1)?;
-        }
-        writeln!(f, "      faults stop, and both do all they can")?;
-        if case.twice {
-            writeln!(f, "      and all of it again, byte by byte")?;
-        }
-        Ok(())
+        write!(f, "{case}")
     }
 }
 
@@ -52,6 +44,20 @@ impl fmt::Debug for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.plan)?;
+        for (n, step) in self.script.iter().enumerate() {
+            writeln!(f, "{:4}  {step}", n + 1)?;
+        }
+        writeln!(f, "      faults stop, and both do all they can")?;
+        if self.twice {
+            writeln!(f, "      and all of it again, byte by byte")?;
+        }
+        Ok(())
+    }
+}
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -55,8 +55,8 @@ impl Plan {
             standing: Vec::new(),
         };
         plan.draw_ops(wares, rng);
-        plan.draw_lens(rng);
         plan.draw_bounds(wares, rng);
+        plan.draw_lens(rng);
         plan.settle();
         plan
     }
@@ -198,8 +198,8 @@ impl Plan {
         if kinds.is_empty() {
             kinds.push(rng.below(wares.kinds().len()));
         }
-        let (most, pushes) = (rng.below(9), 1 + rng.below(3));
-        let only_pops_from = rng.once_in(5).then(|| rng.below(most + 1));
+        let (most, pushes) = (rng.below(11), 1 + rng.below(3));
+        let only_pops_from = rng.once_in(3).then(|| rng.below(most + 1));
         let mut standing: Vec<usize> = Vec::new();
         for at in 0..most {
             let popping = only_pops_from.is_some_and(|from| at >= from);
@@ -271,7 +271,10 @@ impl Plan {
     }
 
     fn draw_lens(&mut self, rng: &mut Rng) {
-        let most = rng.among(&[3, 30, 30, 90, 400]);
+        let most = rng.among(&[3, 3, 12, 30, 90, 400]);
+        // Through a narrow way a script gets only so far.
+        let narrow = self.pipes.iter().any(|capacity| *capacity < 10);
+        let most = if narrow { most.min(30) } else { most };
         // Where runs of bytes are alike, they may take little room on the wire.
         let most = if self.run == 100 { most * 4 } else { most };
         for lens in &mut self.lens {

@@ -1,5 +1,7 @@
 //! Runs seeds.
 
+use std::fmt;
+
 use super::case::Case;
 use super::shrink::shrink;
 use super::{Failure, Wares};
@@ -29,6 +31,11 @@ impl<'a> Simulation<'a> {
         Self { wares }
     }
 
+    /// The plan and the script of this seed, to be read.
+    pub fn script(&self, seed: u64) -> impl fmt::Display + use<> {
+        Case::draw(self.wares, seed)
+    }
+
     /// Runs the simulation of this seed.
     ///
     /// # Errors
@@ -45,8 +52,8 @@ impl<'a> Simulation<'a> {
     }
 }
 
-impl std::fmt::Debug for Simulation<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Simulation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulation").finish_non_exhaustive()
     }
 }

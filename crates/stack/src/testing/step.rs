@@ -52,17 +52,18 @@ pub(super) enum Break {
 /// Draws a step of one kind.
 type DrawStep = fn(Side, &mut Rng) -> Step;
 
-/// How often each kind of step is drawn.
+/// How often each kind of step is drawn. Without the first five nothing goes on before the drain,
+/// so they are seldom left out.
 const WEIGHTS: [(usize, DrawStep); 10] = [
-    (14, |side, rng| Step::Write(side, amount(rng))),
-    (14, |side, rng| Step::Read(side, amount(rng))),
-    (8, |side, _| Step::Flush(side)),
+    (14, |side, rng| Step::Write(side, gulp(rng))),
+    (14, |side, rng| Step::Read(side, gulp(rng))),
     (18, |side, rng| Step::Send(side, amount(rng))),
     (22, |side, rng| {
         let into = rng.among(&[Into::Lent, Into::Own]);
         Step::Deliver(side, amount(rng), into)
     }),
     (14, |side, _| Step::Change(side)),
+    (8, |side, _| Step::Flush(side)),
     (6, |side, _| Step::Shutdown(side)),
     (8, |_, rng| {
         let most = rng.among(&[1, 200, 700]);
@@ -74,7 +75,12 @@ const WEIGHTS: [(usize, DrawStep); 10] = [
 
 /// Draws a script. Each leaves some kinds of steps out, or draws them more often.
 pub(super) fn draw_script(rng: &mut Rng) -> Vec<Step> {
-    let weights = WEIGHTS.map(|(weight, _)| weight * rng.among(&[0, 1, 1, 1, 1, 3]));
+    let mut nth = 0;
+    let weights = WEIGHTS.map(|(weight, _)| {
+        nth += 1;
+        let left_out = rng.once_in(if nth <= 5 { 60 } else { 6 });
+        weight * rng.among(&[1, 1, 1, 3]) * usize::from(!left_out)
+    });
     let all: usize = weights.iter().sum();
     let most = rng.among(&[150, 300, 300, 600, 1800]);
     let mut steps = Vec::new();
@@ -103,8 +109,18 @@ fn amount(rng: &mut Rng) -> u32 {
         1 => 2,
         2 => 4,
         3 => 5,
-        4 | 5 => 1 + rng.below(60) as u32,
-        6 => 1 + rng.below(500) as u32,
+        4 => 1 + rng.below(60) as u32,
+        5 => 1 + rng.below(500) as u32,
+        _ => u32::MAX,
+    }
+}
+
+/// As many bytes as an application reads or writes: often all.
+fn gulp(rng: &mut Rng) -> u32 {
+    match rng.below(6) {
+        0 => 1,
+        1 => 1 + rng.below(5) as u32,
+        2 => 1 + rng.below(60) as u32,
         _ => u32::MAX,
     }
 }
