@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::peer::{Peer, Standing};
+use super::peer::{Peer, Pushed, Standing};
 use super::plan::Plan;
 use super::violation::{Checked, Violation, violation};
 use crate::{LayerView, Popping};
@@ -17,8 +17,24 @@ impl Peer<'_> {
         if popping == Some(Popping::NotAsked) && !self.may_fail {
             return violation(format!("{:?}: a pop that waited is forgotten", self.side));
         }
+        self.check_levels()?;
         self.check_bounds(plan)?;
         self.check_conservation()
+    }
+
+    /// Each layer knows whether writing is to pause.
+    fn check_levels(&self) -> Checked {
+        let writable = self.stack.writable();
+        let stands = |pushed: &&Pushed| pushed.life == Standing::Stands;
+        let mut standing = self.pushed.iter().flatten().filter(stands);
+        let misled = standing.find(|it| it.account.writable.load(Relaxed) != writable);
+        match misled {
+            Some(pushed) if !self.may_fail => violation(format!(
+                "{:?}: writable is {writable}, and {} was not told",
+                self.side, pushed.account.name
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// What waits is bounded. While input is wanted, no boundary is over its limit; so all of them

@@ -17,6 +17,8 @@ pub(super) struct Account {
     ledger: Arc<Ledger>,
     /// Whether it stands, or stood, in a stack.
     pub(super) attached: AtomicBool,
+    /// What it was told last of the level of what waits to be sent.
+    pub(super) writable: AtomicBool,
     /// How often it was lost.
     pub(super) lost: AtomicU32,
     /// The bytes that it took from below.
@@ -44,6 +46,7 @@ impl Account {
             name: name.to_owned(),
             ledger: Arc::clone(ledger),
             attached: AtomicBool::new(false),
+            writable: AtomicBool::new(true),
             lost: AtomicU32::new(0),
             taken: AtomicU64::new(0),
             sent: AtomicU64::new(0),

@@ -141,6 +141,9 @@ impl<'a> Peer<'a> {
         let left = plan.len(theirs, segment) - at;
         let readable = self.stack.readable();
         let n = most.min(left).min(readable.len());
+        if readable.is_empty() && left > 0 && !self.may_fail {
+            self.check_no_end(segment, at)?;
+        }
         if readable.is_empty() || left == 0 {
             return Ok(0);
         }
@@ -169,6 +172,17 @@ impl<'a> Peer<'a> {
             self.silent_until = None;
         }
         Ok(n)
+    }
+
+    /// Nothing is readable in the middle of a segment: then no end may be told.
+    fn check_no_end(&self, segment: usize, at: usize) -> Checked {
+        match self.stack.input_end() {
+            Some(end) => violation(format!(
+                "{:?}: at byte {at} of segment {segment} its input ends: {end:?}",
+                self.side
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Ends the outgoing half, if everything was written.

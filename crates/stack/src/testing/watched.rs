@@ -20,8 +20,6 @@ pub(super) struct Watched {
     finished: bool,
     /// A method of it runs.
     busy: bool,
-    /// What it was told last of the level of what waits to be sent.
-    writable: bool,
     /// What it was offered, to see that it leaves what it does not take.
     offered: Vec<u8>,
 }
@@ -43,7 +41,6 @@ impl Watched {
             life: Life::Made,
             finished: false,
             busy: false,
-            writable: true,
             offered: Vec::new(),
         }
     }
@@ -77,7 +74,7 @@ impl Protocol for Watched {
     fn attached(&mut self, cx: &mut Context<'_>, at: &Standing) -> Result<Readiness, Error> {
         self.enter("attached", &[Life::Made]);
         self.life = Life::Attached;
-        self.writable = !at.write_paused;
+        self.account.writable.store(!at.write_paused, Relaxed);
         self.account.attached.store(true, Relaxed);
         let attached = self.within.attached(cx, at);
         self.leave(attached)
@@ -110,7 +107,7 @@ impl Protocol for Watched {
 
     fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
         self.enter("writable", &[Life::Attached, Life::EndReceived]);
-        if std::mem::replace(&mut self.writable, writable) == writable {
+        if self.account.writable.swap(writable, Relaxed) == writable {
             self.account
                 .blame("told of a level that has not changed since");
         }
