@@ -16,6 +16,8 @@ pub(crate) struct Slot {
     pub(crate) held: Held,
     pub(crate) life: Life,
     pub(crate) inbound: Inbound,
+    /// The node was told of the end of input. That passes it again where a layer comes in below.
+    pub(crate) told_end: bool,
     /// When the node was attached.
     pub(crate) since: Duration,
 }
@@ -29,6 +31,7 @@ impl Slot {
             held: Held::default(),
             life: Life::Standing,
             inbound: Inbound::Awaiting { attached: 0 },
+            told_end: false,
             since: Duration::ZERO,
         }
     }

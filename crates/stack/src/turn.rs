@@ -337,8 +337,12 @@ impl Stack {
         if let Some(end) = &mut self.end {
             end.place += 1;
         }
-        let told = place == top && std::mem::replace(&mut self.app_told_end, true);
-        if clean && !told && self.slots[place].inbound == Inbound::Decoding {
+        let tells = clean && self.slots[place].inbound == Inbound::Decoding;
+        let told = match place == top {
+            true => std::mem::replace(&mut self.app_told_end, true),
+            false => tells && std::mem::replace(&mut self.slots[place].told_end, true),
+        };
+        if tells && !told {
             match self.call_up(place, |node, _, cx| node.end_received(cx)) {
                 // No end mark can come any more, and the layer can do without.
                 Ok(()) if matches!(self.slots[place].life, Life::Leaving { .. }) => {

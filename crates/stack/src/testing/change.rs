@@ -9,11 +9,12 @@ use super::peer::{Peer, Pushed, Standing};
 use super::plan::Plan;
 use super::violation::{Checked, violation};
 use super::watched::Watched;
-use crate::{Error, Exit, Layer, LayerId, Outcome, Popping, PushError, Residue};
+use crate::{Changes, Error, Exit, Layer, LayerId, Outcome, Popping, PushError, Residue, Stack};
 
 impl Peer<'_> {
     /// Makes the next change of the plan, if it can be made now.
     pub(super) fn change(&mut self, plan: &Plan) -> Checked<bool> {
+        self.anchor(plan)?;
         let Some(&op) = plan.ops.get(self.op) else {
             return Ok(false);
         };
@@ -26,7 +27,16 @@ impl Peer<'_> {
             .map(|at| plan.byte(self.side, segment, at))
             .collect();
         let made = match op {
-            Op::Push { layer } | Op::PushAfter { layer, .. } => self.push(plan, layer, &answer)?,
+            Op::Push { layer } | Op::PushAfter { layer, .. } | Op::PushBehind { layer, .. } => {
+                self.add(plan, layer, |stack, made| stack.push_after(&answer, made))?
+            }
+            Op::Replace { old, layer } => self.replace(plan, old, layer)?,
+            Op::Insert { layer, below, .. } => {
+                self.write_answer(&answer)? && self.insert(plan, layer, below)?
+            }
+            Op::Swap { old, layer, .. } => {
+                self.write_answer(&answer)? && self.swap(plan, old, layer)?
+            }
             Op::Pop { layer } => self.pop(layer)?,
             Op::PopInSilence { layer, .. } => self.write_answer(&answer)? && self.pop(layer)?,
             Op::Rip { layer, .. } => self.write_answer(&answer)? && self.rip(layer)?,
@@ -60,9 +70,12 @@ impl Peer<'_> {
             Op::PushAfter { .. } => all_read,
             // A layer in its handshake leaves when it is up; those above it must be up before.
             Op::Pop { layer } => self.stack.is_up() || self.is_top(layer),
-            Op::PopInSilence { .. } | Op::Rip { .. } => {
+            Op::PopInSilence { .. } | Op::Rip { .. } | Op::Insert { .. } | Op::Swap { .. } => {
                 all_read && self.stack.is_up() && self.is_silent()
             }
+            Op::Replace { .. } => self.stack.is_up(),
+            // Behind the end mark, whether that has come or not.
+            Op::PushBehind { old, .. } => all_read || self.is_leaving(old),
         }
     }
 
@@ -95,15 +108,71 @@ impl Peer<'_> {
         top.map(|top| top.key()) == id
     }
 
-    fn push(&mut self, plan: &Plan, layer: usize, answer: &[u8]) -> Checked<bool> {
+    fn is_leaving(&self, layer: usize) -> bool {
+        let popping = self.pushed[layer].as_ref();
+        let popping = popping.map(|pushed| self.stack.popping(pushed.id));
+        matches!(popping, Some(Popping::OutboundEnded { .. }))
+    }
+
+    fn replace(&mut self, plan: &Plan, old: usize, layer: usize) -> Checked<bool> {
+        let Some(id) = self.pushed[old].as_ref().map(|pushed| pushed.id) else {
+            return violation("the simulator replaces what was never pushed");
+        };
+        let made = self.add(plan, layer, |stack, made| stack.replace(id, made))?;
+        if let Some(pushed) = self.pushed[old].as_mut().filter(|_| made) {
+            pushed.life = Standing::Leaving;
+        }
+        Ok(made)
+    }
+
+    fn insert(&mut self, plan: &Plan, layer: usize, below: usize) -> Checked<bool> {
+        let Some(id) = self.pushed[below].as_ref().map(|pushed| pushed.id) else {
+            return violation("the simulator inserts below what was never pushed");
+        };
+        // What is the lowest from now on has not taken all that came.
+        self.lowest = None;
+        self.add(plan, layer, |stack, made| stack.insert_below(id, made))
+    }
+
+    /// One goes and one comes, in one act.
+    fn swap(&mut self, plan: &Plan, old: usize, layer: usize) -> Checked<bool> {
+        let Some(id) = self.pushed[old].as_ref().map(|pushed| pushed.id) else {
+            return violation("the simulator swaps what was never pushed");
+        };
+        let made = self.add(plan, layer, |stack, made| {
+            let mut changes = Changes::new();
+            let new = changes.insert_above(id, made);
+            changes.remove(id);
+            let applied = stack.apply(changes).map(|()| new);
+            applied.map_err(|error| {
+                error.map(|changes| {
+                    let mut layers = changes.into_layers();
+                    Box::new(layers.remove(0).1) as Box<dyn Layer>
+                })
+            })
+        })?;
+        if let Some(pushed) = self.pushed[old].as_mut().filter(|_| made) {
+            pushed.life = Standing::Leaving;
+        }
+        Ok(made)
+    }
+
+    /// Brings a layer of the plan in, by `add`.
+    fn add(
+        &mut self,
+        plan: &Plan,
+        layer: usize,
+        add: impl FnOnce(
+            &mut Stack,
+            Box<dyn Layer>,
+        ) -> Result<LayerId<Box<dyn Layer>>, PushError<Box<dyn Layer>>>,
+    ) -> Checked<bool> {
         let account = Account::new(&self.ledger, &plan.layers[layer].name);
         let within = self.wares.make(&plan.order(layer, self.side));
         let watched: Box<dyn Layer> = Box::new(Watched::new(within, Arc::clone(&account)));
-        let (was_empty, waits) = (
-            self.stack.layers().next().is_none(),
-            self.stack.readable().len(),
-        );
-        let id = match self.stack.push_after(answer, watched) {
+        // What is readable may be of several epochs, of which the first alone is seen.
+        let silent = self.stack.layers().next().is_none() && self.stack.readable().is_empty();
+        let id = match add(&mut self.stack, watched) {
             Ok(id) => id,
             Err(PushError::Refused { error, .. }) => {
                 let leaves = |pushed: &&Pushed| pushed.life == Standing::Leaving;
@@ -121,8 +190,8 @@ impl Peer<'_> {
                 return Ok(false);
             }
         };
-        if was_empty && self.lowest.is_none() {
-            self.lowest = Some((id.key(), layer, self.fed - waits as u64));
+        if silent && self.lowest.is_none() {
+            self.lowest = Some((id.key(), layer, self.fed));
         }
         self.pushed[layer] = Some(Pushed {
             id,

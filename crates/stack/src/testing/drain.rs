@@ -131,7 +131,11 @@ impl World<'_> {
         for (n, pushed) in peer.pushed.iter().enumerate() {
             let stands = plan.standing[last].contains(&n);
             let life = pushed.as_ref().map(|pushed| pushed.life);
-            if !plan.ops.iter().any(|op| op.layer() == n) {
+            if !plan
+                .ops
+                .iter()
+                .any(|op| op.layer() == n || op.goes() == Some(n))
+            {
                 continue; // A smaller plan does without it.
             }
             let must = match stands {

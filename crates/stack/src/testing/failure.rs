@@ -83,6 +83,9 @@ impl fmt::Display for Plan {
                 _ => String::new(),
             };
             writeln!(f, "segment {segment}: A writes {a}, B {b}{ends}")?;
+            if let Some((_, layer)) = self.anchor.filter(|(op, _)| *op == segment) {
+                writeln!(f, "  anchor {}", self.layers[layer].name)?;
+            }
             if let Some(op) = self.ops.get(segment) {
                 writeln!(f, "  {}", self.describe(*op))?;
             }
@@ -107,6 +110,23 @@ impl Plan {
             Op::Pop { .. } => format!("pop {name}"),
             Op::PopInSilence { .. } => format!("pop {name} in silence{answer}"),
             Op::Rip { .. } => format!("rip {name} in silence{answer}"),
+            Op::Replace { old, .. } => {
+                format!(
+                    "replace {} by {name} (client {client:?})",
+                    self.layers[old].name
+                )
+            }
+            Op::PushBehind { .. } => {
+                format!("at once push {name} (client {client:?})")
+            }
+            Op::Insert { below, .. } => format!(
+                "insert {name} (client {client:?}) below {} in silence{answer}",
+                self.layers[below].name
+            ),
+            Op::Swap { old, .. } => format!(
+                "swap {} for {name} (client {client:?}) in silence{answer}",
+                self.layers[old].name
+            ),
         }
     }
 }

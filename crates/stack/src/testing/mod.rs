@@ -27,6 +27,7 @@
 //!
 //! To test a layer of your own, implement [`Wares`] for a type that makes it.
 
+mod botch;
 mod bounds;
 mod case;
 mod change;

@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) pipes: [usize; 2],
     /// This side ends its outgoing half behind this segment, although changes follow.
     pub(super) half_close: Option<(Side, usize)>,
+    /// When so many changes are made, this layer is anchored.
+    pub(super) anchor: Option<(usize, usize)>,
     /// A handshake may come too late.
     pub(super) impatient: bool,
     /// Which layers stand in each segment, lowest first. Follows from the rest.
@@ -51,6 +53,7 @@ impl Plan {
             limits: [Limits::default(), Limits::default()],
             pipes: [0, 0],
             half_close: None,
+            anchor: None,
             impatient: rng.once_in(25),
             standing: Vec::new(),
         };
@@ -58,6 +61,7 @@ impl Plan {
         plan.draw_bounds(wares, rng);
         plan.draw_lens(rng);
         plan.settle();
+        plan.draw_anchor(rng);
         plan
     }
 
@@ -132,6 +136,9 @@ impl Plan {
             self.standing.push(standing);
         }
         for (n, op) in self.ops.iter().enumerate() {
+            if let Op::PushBehind { .. } = op {
+                self.lens.iter_mut().for_each(|lens| lens[n] = 0);
+            }
             if let Some(answer) = op.answer() {
                 let len = &mut self.lens[answer.by.index()][n];
                 *len = (*len).max(answer.len);
@@ -147,6 +154,9 @@ impl Plan {
                 lens[n + 1] = lens[n + 1].max(1 + next.map_or(0, |answer| answer.len));
             }
         }
+        self.anchor = self
+            .anchor
+            .filter(|(op, layer)| self.may_anchor(*op, *layer));
         if let Some((side, segment)) = self.half_close {
             let follows = |op: &Op| matches!(op, Op::Pop { .. });
             if segment >= self.ops.len() || !self.ops[segment..].iter().all(follows) {
@@ -163,22 +173,48 @@ impl Plan {
         for before in &self.ops[..at] {
             before.apply(&mut standing);
         }
-        if op.comes() {
-            let mut before = self.ops[..at].iter();
-            return !before.any(|before| before.layer() == op.layer());
-        }
-        let Some(place) = standing.iter().position(|layer| *layer == op.layer()) else {
+        let mut before = self.ops[..at].iter();
+        if op.comes() && before.any(|before| before.layer() == op.layer()) {
             return false;
-        };
-        match op {
-            Op::Pop { .. } => self.layers[op.layer()].exit != Exit::Silent,
-            // What speaks unasked is never known to be silent.
-            _ => !standing[place..].iter().any(|n| self.layers[*n].chatty),
         }
+        let place = |of: usize| standing.iter().position(|layer| *layer == of);
+        // What speaks unasked is never known to be silent.
+        let silent = |place: usize| !standing[place..].iter().any(|n| self.layers[*n].chatty);
+        let exit = |layer: usize| self.layers[layer].exit;
+        match op {
+            Op::Push { .. } | Op::PushAfter { .. } => true,
+            Op::Pop { layer } => place(layer).is_some() && exit(layer) != Exit::Silent,
+            Op::PopInSilence { layer, .. } | Op::Rip { layer, .. } => {
+                place(layer).is_some_and(silent)
+            }
+            Op::Replace { old, .. } => place(old).is_some() && exit(old) == Exit::Marked,
+            Op::Swap { old, .. } => place(old).is_some_and(silent) && exit(old) != Exit::Marked,
+            Op::Insert { below, .. } => place(below).is_some_and(silent),
+            Op::PushBehind { old, .. } => {
+                exit(old) == Exit::Marked && at > 0 && self.ops[at - 1] == Op::Pop { layer: old }
+            }
+        }
+    }
+
+    /// Whether nothing at or below the layer leaves from this change on.
+    fn may_anchor(&self, op: usize, layer: usize) -> bool {
+        let stands = |segment: usize| {
+            let standing = self.standing.get(segment)?;
+            standing.iter().position(|it| *it == layer)
+        };
+        let stays = |at: usize| {
+            let (Some(anchor), Some(goes)) = (stands(at), self.ops[at].goes()) else {
+                return true;
+            };
+            let place = self.standing[at].iter().position(|it| *it == goes);
+            place.is_none_or(|place| place > anchor)
+        };
+        stands(op).is_some() && (op..self.ops.len()).all(stays)
     }
 
     /// Takes out a change; the segments around it become one.
     fn drop_op(&mut self, op: usize) {
+        self.anchor = None;
         self.ops.remove(op);
         for lens in &mut self.lens {
             let len = lens.remove(op + 1);
@@ -207,12 +243,16 @@ impl Plan {
             if popping && standing.is_empty() {
                 break;
             }
+            let kind = rng.among(&kinds);
             let op = if push && !popping {
-                let kind = rng.among(&kinds);
                 self.draw_push(wares, kind, rng)
             } else {
                 let layer = rng.among(&standing);
                 self.draw_pop(layer, rng)
+            };
+            let op = match standing.is_empty() || popping || !rng.once_in(3) {
+                true => op,
+                false => self.draw_surgery(wares, kind, &standing, rng),
             };
             self.ops.push(op);
             if !self.fits(at) {
@@ -227,19 +267,65 @@ impl Plan {
         }
     }
 
+    fn draw_anchor(&mut self, rng: &mut Rng) {
+        let op = rng.below(self.ops.len() + 1);
+        if let Some(layer) = self.standing[op].first().filter(|_| rng.once_in(3)) {
+            let anchor = Some((op, *layer));
+            self.anchor = anchor.filter(|(op, layer)| self.may_anchor(*op, *layer));
+        }
+    }
+
     fn draw_push(&mut self, wares: &dyn Wares, kind: usize, rng: &mut Rng) -> Op {
+        let answered = wares.kinds()[kind].greets && rng.once_in(2);
+        let answer = Answer::draw(rng);
+        let layer = self.draw_layer(wares, kind, answer.by.other(), answered, rng);
+        match answered {
+            true => Op::PushAfter { layer, answer },
+            false => Op::Push { layer },
+        }
+    }
+
+    /// A change for which a layer comes in by another way than a push.
+    fn draw_surgery(
+        &mut self,
+        wares: &dyn Wares,
+        kind: usize,
+        standing: &[usize],
+        rng: &mut Rng,
+    ) -> Op {
+        let answer = Answer::draw(rng);
+        let layer = self.draw_layer(wares, kind, answer.by.other(), false, rng);
+        let old = rng.among(standing);
+        match (self.ops.last(), self.layers[old].exit) {
+            (Some(&Op::Pop { layer: old }), _) if self.layers[old].exit == Exit::Marked => {
+                Op::PushBehind { old, layer }
+            }
+            _ if rng.once_in(3) => Op::Insert {
+                layer,
+                below: old,
+                answer,
+            },
+            (_, Exit::Marked) => Op::Replace { old, layer },
+            _ => Op::Swap { old, layer, answer },
+        }
+    }
+
+    /// Adds a layer to those of the plan.
+    fn draw_layer(
+        &mut self,
+        wares: &dyn Wares,
+        kind: usize,
+        client: Side,
+        answered: bool,
+        rng: &mut Rng,
+    ) -> usize {
         let nth = self.layers.len();
         let of = &wares.kinds()[kind];
-        let answered = of.greets && rng.once_in(2);
-        let answer = Answer {
-            by: rng.among(&Side::BOTH),
-            len: 1 + rng.below(4),
-        };
         self.layers.push(Planned {
             name: String::new(),
             kind,
             seed: rng.draw(),
-            client: answer.by.other(),
+            client,
             residue: if answered && rng.once_in(2) {
                 Residue::Reject
             } else {
@@ -252,17 +338,11 @@ impl Plan {
         let planned = &mut self.layers[nth];
         planned.exit = made.exit();
         planned.name = made.name().to_owned();
-        match answered {
-            true => Op::PushAfter { layer: nth, answer },
-            false => Op::Push { layer: nth },
-        }
+        nth
     }
 
     fn draw_pop(&self, layer: usize, rng: &mut Rng) -> Op {
-        let answer = Answer {
-            by: rng.among(&Side::BOTH),
-            len: 1 + rng.below(4),
-        };
+        let answer = Answer::draw(rng);
         match self.layers[layer].exit {
             _ if rng.once_in(12) => Op::Rip { layer, answer },
             Exit::Silent => Op::PopInSilence { layer, answer },

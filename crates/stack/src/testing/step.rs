@@ -19,6 +19,8 @@ pub(super) enum Step {
     Deliver(Side, u32, Into),
     /// The side makes its next change.
     Change(Side),
+    /// The side asks for several changes as one, of which the last fails.
+    Botch(Side),
     /// The side ends its outgoing half, if it has written everything.
     Shutdown(Side),
     /// Time passes, in microseconds.
@@ -54,7 +56,7 @@ type DrawStep = fn(Side, &mut Rng) -> Step;
 
 /// How often each kind of step is drawn. Without the first five nothing goes on before the drain,
 /// so they are seldom left out.
-const WEIGHTS: [(usize, DrawStep); 10] = [
+const WEIGHTS: [(usize, DrawStep); 11] = [
     (14, |side, rng| Step::Write(side, gulp(rng))),
     (14, |side, rng| Step::Read(side, gulp(rng))),
     (18, |side, rng| Step::Send(side, amount(rng))),
@@ -69,6 +71,7 @@ const WEIGHTS: [(usize, DrawStep); 10] = [
         let most = rng.among(&[1, 200, 700]);
         Step::Advance(rng.below(most) as u32)
     }),
+    (1, |side, _| Step::Botch(side)),
     (1, |side, rng| Step::Block(side, rng.below(60) as u32)),
     (1, |side, rng| Step::Rest(side, rng.below(60) as u32)),
 ];
@@ -142,6 +145,7 @@ impl fmt::Display for Step {
                 write!(f, "{side:?} receives {} in input_space", bytes(n))
             }
             Self::Change(side) => write!(f, "{side:?} makes its next change"),
+            Self::Botch(side) => write!(f, "{side:?} asks for changes that fail"),
             Self::Shutdown(side) => write!(f, "{side:?} shuts down"),
             Self::Advance(by) => write!(f, "{by} µs pass"),
             Self::Block(side, n) => write!(f, "{side:?}'s socket takes nothing for {n} steps"),

@@ -149,7 +149,12 @@ impl<'a> Wiretap<'a> {
         let layer = self.chain[level].layer;
         let full = self.at == plan.len(self.writer, self.segment);
         let closes = full && self.is_last(plan);
-        let leaves = full && plan.ops.get(self.segment) == Some(&Op::Pop { layer });
+        let leaves = full
+            && match plan.ops.get(self.segment) {
+                Some(Op::Pop { layer: leaves }) => *leaves == layer,
+                Some(Op::Replace { old, .. }) => *old == layer,
+                _ => false,
+            };
         if !closes && !leaves {
             return violation(format!(
                 "the wire from {:?}: the end mark of {} at byte {} of segment {}",
@@ -157,10 +162,31 @@ impl<'a> Wiretap<'a> {
             ));
         }
         (self.chain[level].ended, self.chain[level].marked) = (true, true);
+        if let (true, Some(Op::Replace { layer, .. })) = (leaves, plan.ops.get(self.segment)) {
+            self.insert(plan, level + 1, *layer);
+        }
         if !closes {
             (self.segment, self.at) = (self.segment + 1, 0);
         }
         Ok(())
+    }
+
+    fn level(&self, layer: usize) -> Option<usize> {
+        self.chain.iter().position(|tapped| tapped.layer == layer)
+    }
+
+    fn insert(&mut self, plan: &Plan, level: usize, layer: usize) {
+        let order = plan.order(layer, self.writer);
+        if let Some(tap) = self.wares.tap(&order) {
+            let tapped = Tapped {
+                layer,
+                tap,
+                ended: false,
+                marked: false,
+                given: Vec::new(),
+            };
+            self.chain.insert(level, tapped);
+        }
     }
 
     fn is_last(&self, plan: &Plan) -> bool {
@@ -171,22 +197,26 @@ impl<'a> Wiretap<'a> {
     fn go_on(&mut self, plan: &Plan) {
         while self.at == plan.len(self.writer, self.segment) && !self.is_last(plan) {
             match plan.ops[self.segment] {
-                Op::Push { layer } | Op::PushAfter { layer, .. } => {
-                    let order = plan.order(layer, self.writer);
-                    let tap = self.wares.tap(&order);
-                    self.chain.extend(tap.map(|tap| Tapped {
-                        layer,
-                        tap,
-                        ended: false,
-                        marked: false,
-                        given: Vec::new(),
-                    }));
+                Op::Push { layer } | Op::PushAfter { layer, .. } | Op::PushBehind { layer, .. } => {
+                    self.insert(plan, self.chain.len(), layer);
                 }
+                Op::Insert { layer, below, .. } => {
+                    if let Some(level) = self.level(below) {
+                        self.insert(plan, level, layer);
+                    }
+                }
+                Op::Replace { .. } => return,
                 Op::Pop { layer } if plan.layers[layer].exit == Exit::Marked => return,
                 Op::Pop { layer } | Op::PopInSilence { layer, .. } | Op::Rip { layer, .. } => {
-                    let mut chain = self.chain.iter_mut();
-                    let tapped = chain.find(|tapped| tapped.layer == layer);
-                    { tapped }.into_iter().for_each(|it| it.ended = true);
+                    if let Some(level) = self.level(layer) {
+                        self.chain[level].ended = true;
+                    }
+                }
+                Op::Swap { old, layer, .. } => {
+                    if let Some(level) = self.level(old) {
+                        self.chain[level].ended = true;
+                        self.insert(plan, level + 1, layer);
+                    }
                 }
             }
             (self.segment, self.at) = (self.segment + 1, 0);

@@ -72,6 +72,7 @@ impl<'a> World<'a> {
             Step::Send(side, n) => self.send(side, n as usize),
             Step::Deliver(side, n, into) => self.deliver(side, n as usize, into)?,
             Step::Change(side) => usize::from(self.change(side)?),
+            Step::Botch(side) => usize::from(self.peer(side).botch()?),
             Step::Shutdown(side) => {
                 let plan = self.plan;
                 usize::from(self.peer(side).shut_down(plan))
