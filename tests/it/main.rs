@@ -1,5 +1,9 @@
 //! The integration tests of the workspace, in one binary, so that it is linked once.
 
+mod app;
+mod bugs;
+mod bugs_ends;
+mod bugs_flow;
 mod callback;
 mod driver;
 mod edges;
@@ -14,6 +18,7 @@ mod rng;
 mod scenarios;
 mod seam;
 mod sockets;
+mod spy;
 mod stream;
 mod surgery;
 mod toy;
