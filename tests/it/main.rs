@@ -2,6 +2,7 @@
 
 mod app;
 mod bugs;
+mod bugs_driver;
 mod bugs_ends;
 mod bugs_flow;
 mod callback;
@@ -23,3 +24,4 @@ mod stream;
 mod surgery;
 mod toy;
 mod wakes;
+mod wire;
