@@ -8,8 +8,8 @@ use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use stack::{Blame, Connection, ErrorKind, Limits, serve};
+use tokio::io::duplex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::io::{duplex, split};
 use tokio::time::timeout;
 
 use crate::app::App;
@@ -290,7 +290,7 @@ async fn bug_18_two_tasks_are_both_woken_whichever_polled_last() {
         let mut a = Connection::new(wire.clone());
         let text = [b'x'; 64 * 1024];
         let ((reads, reader), (writes, writer)) = (counter(), counter());
-        let mut write = |a: &mut Connection<Wire>| {
+        let write = |a: &mut Connection<Wire>| {
             let mut task = Task::from_waker(&writer);
             while Pin::new(&mut *a).poll_write(&mut task, &text).is_ready() {}
         };

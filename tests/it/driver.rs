@@ -14,7 +14,7 @@ use tokio::io::{
 use crate::toy::{Toy, Witness, toy};
 
 /// The stack's own error inside an `io::Error`.
-fn inner(error: &io::Error) -> &Error {
+pub(crate) fn inner(error: &io::Error) -> &Error {
     error
         .get_ref()
         .and_then(|error| error.downcast_ref())
@@ -27,7 +27,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 /// Reads and writes a byte at a time, and is not ready every other time, each way by itself.
-struct Choppy(DuplexStream, [bool; 2]);
+pub(crate) struct Choppy(pub(crate) DuplexStream, pub(crate) [bool; 2]);
 
 impl Choppy {
     fn not_ready(&mut self, way: usize, cx: &Context<'_>) -> bool {
