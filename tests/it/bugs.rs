@@ -116,33 +116,28 @@ fn bug_02_a_callback_never_gets_what_was_smuggled() {
 /// data before it was given its new transport.
 #[test]
 fn bug_04_nobody_receives_before_it_is_told_that_it_stands() {
-    for cut in Cut::EACH {
+    // The data rides with the hello that ends the handshake.
+    let wire = [&b"go\n"[..], &hello(), &record(TAG, b"x")].concat();
+    for at in 0..=wire.len() {
         let (app, log) = App::new();
         let (witness, witnessed) = Witness::new();
         let mut witness = Some(witness);
-        let app = app.on_received(move |cx, bytes| {
-            if bytes.len() >= 3
-                && let Some(witness) = witness.take()
-            {
+        let app = app.on_received(move |cx, bytes| match bytes {
+            [b'g', b'o', b'\n', ..] => {
                 cx.push(toy().server().feed());
-                cx.push(witness);
-                return 3;
+                witness.take().map(|witness| cx.push(witness));
+                3
             }
-            if bytes == b"x" { 1 } else { 0 }
+            _ => bytes.iter().filter(|byte| **byte == b'x').count(),
         });
-        let mut pair = Pair::new(cut);
-        pair.b = Stack::with_app(Box::new(app), Limits::default());
-        pair.a.write(b"go\n").unwrap();
-        pair.a.push(toy().client()).unwrap();
-        // The client's half of the data comes in the segment that ends the handshake.
-        pair.a.write(b"x").unwrap();
-        pair.settle();
+        let mut stack = Stack::with_app(Box::new(app), Limits::default());
+        stack.receive(&mut wire[..at].to_vec());
+        stack.receive(&mut wire[at..].to_vec());
         let log = log.lock().unwrap();
-        let at = |what: &str| log.iter().position(|told| told == what);
-        assert_eq!(at("attached"), Some(0));
-        assert!(at("up").is_some() && at("up") < at("received x"), "{log:?}");
-        let witnessed = witnessed.lock().unwrap();
-        assert_eq!(*witnessed, ["attached", "received x"], "{cut:?}");
+        let ups = log.iter().filter(|told| *told == "up").count();
+        assert_eq!((log[0].as_str(), ups), ("attached", 2), "{log:?}");
+        assert_eq!(log.last().unwrap(), "received x", "cut at {at}");
+        assert_eq!(*witnessed.lock().unwrap(), ["attached", "received x"]);
     }
 }
 
@@ -229,6 +224,17 @@ fn bug_12_what_a_layer_staged_leaves_before_the_layer_does() {
         let (layer, _) = stack.take_popped(id).unwrap();
         assert!(layer.staged.is_empty());
     }
+    // What one above has staged crosses the layer that stood when it was written.
+    let mut stack = Stack::new(Limits::default());
+    let low = stack.push(toy()).unwrap();
+    let spy = Spy {
+        stages: true,
+        ..Spy::default()
+    };
+    stack.push(spy).unwrap();
+    stack.write(b"staged").unwrap();
+    stack.start_pop(low).unwrap();
+    assert_eq!(stack.outgoing(), [record(TAG, b"staged"), mark()].concat());
     // During a handshake nothing can leave yet: so the layer stays until it can.
     let mut pair = Pair::new(Cut::Lump);
     let id = pair.a.push(toy().client()).unwrap();

@@ -103,6 +103,41 @@ fn bug_06_nothing_is_delivered_after_a_pause() {
     }
 }
 
+/// The same above a layer that does not ask whether its bytes are wanted.
+#[test]
+fn bug_06_nor_by_a_layer_that_does_not_ask() {
+    /// Delivers byte by byte.
+    struct Splits;
+    impl Protocol for Splits {
+        fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+            bytes.chunks_mut(1).for_each(|byte| cx.deliver(byte));
+            Ok(bytes.len())
+        }
+    }
+    impl Transport for Splits {
+        fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+            cx.send(chunk);
+            Ok(())
+        }
+    }
+    impl Layer for Splits {}
+
+    let (app, log) = App::new();
+    let app = app
+        .on_received(|cx, bytes| {
+            cx.pause(true);
+            cx.wake_at(Some(cx.now() + Duration::from_secs(1)));
+            bytes.len()
+        })
+        .on_time(|cx| cx.pause(false));
+    let mut stack = Stack::with_app(Box::new(app), Limits::default());
+    stack.push(Splits).unwrap();
+    stack.receive(&mut b"abc".to_vec());
+    assert_eq!(log.lock().unwrap()[1..], ["received a"]);
+    stack.advance(Duration::from_secs(1));
+    assert_eq!(log.lock().unwrap()[1..], ["received a", "received bc"]);
+}
+
 /// cpython#102792: with a low mark of zero, writing never went on.
 #[test]
 fn bug_06_a_low_mark_of_zero_is_reached() {

@@ -6,6 +6,7 @@ mod bugs_driver;
 mod bugs_ends;
 mod bugs_flow;
 mod callback;
+mod cut_short;
 mod driver;
 mod edges;
 mod epochs;
