@@ -97,6 +97,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
         }
     }
 
+    async fn read_to_end(&mut self) -> Vec<u8> {
+        let (mut seen, mut some) = (Vec::new(), vec![0; 4096]);
+        loop {
+            let n = match self.scissors.cut(self.connection.read(&mut some)).await {
+                Some(read) => read.unwrap(),
+                None => self.connection.read(&mut some).await.unwrap(),
+            };
+            if n == 0 {
+                return seen;
+            }
+            seen.extend_from_slice(&some[..n]);
+        }
+    }
+
     /// Pushes what `made` makes, behind `answer`.
     async fn push<L: Layer>(&mut self, answer: &[u8], made: &impl Fn() -> L) -> LayerId<L> {
         let before = self.connection.layers().count();
@@ -225,6 +239,42 @@ async fn d1_every_future_may_be_dropped_at_every_poll_with_real_tls() {
         polls += 1;
     }
     assert!(polls > 5, "hardly anything was ever cut");
+}
+
+#[tokio::test]
+async fn d1_in_bulk_every_future_may_be_dropped_at_every_poll() {
+    let text: Vec<u8> = (0..400_000).map(|i| (i * 7 + i / 251) as u8).collect();
+    for (polls, layers) in (0..6).flat_map(|polls| [(polls, 0), (polls, 1), (polls, 2)]) {
+        let (a, b) = duplex(1000);
+        let (mut a, mut b) = (Hasty::new(a, polls), Hasty::new(b, polls));
+        let writing = async {
+            for _ in 0..layers {
+                a.push(b"", &toy).await;
+            }
+            // Some of the writes are long enough to go to the socket from where they lie.
+            for piece in text.chunks(100_000) {
+                a.write(piece).await;
+                a.write(b"small").await;
+                a.flush().await;
+            }
+            a.shutdown().await;
+        };
+        let reading = async {
+            for _ in 0..layers {
+                b.push(b"", &toy).await;
+            }
+            b.read_to_end().await
+        };
+        let both = async { tokio::join!(writing, reading) };
+        let ((), seen) = timeout(Duration::from_secs(20), both)
+            .await
+            .expect("it hangs");
+        let pieces = text.chunks(100_000);
+        let expected: Vec<u8> = pieces
+            .flat_map(|piece| [piece, b"small"].concat())
+            .collect();
+        assert!(seen == expected, "cut at poll {polls}, {layers} layers");
+    }
 }
 
 #[tokio::test]
