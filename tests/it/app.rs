@@ -113,8 +113,11 @@ impl Protocol for App {
             Event::Ended(_) => "ended".to_owned(),
             Event::PopLate(_) => "late".to_owned(),
             Event::Left { layer, .. } => format!("{} left", layer.name()),
-            Event::PushRefused { layer, .. } => format!("{} refused", layer.name()),
-            Event::PushRejected { layer, residue, .. } => {
+            Event::PushRefused { layers, .. } => format!("{} refused", layers[0].1.name()),
+            Event::PushRejected {
+                layers, residue, ..
+            } => {
+                let layer = &layers[0].1;
                 let residue = String::from_utf8_lossy(residue);
                 format!("{} rejected for {residue}", layer.name())
             }

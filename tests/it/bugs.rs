@@ -387,7 +387,7 @@ fn bug_13_a_layer_that_refuses_was_never_there() {
     };
     let mut stack = Stack::new(Limits::default());
     stack.receive(&mut b"unread".to_vec());
-    let Err(PushError::Refused { layer, error }) = stack.push_after(b"answer", spy) else {
+    let Err(PushError::Refused { back: layer, error }) = stack.push_after(b"answer", spy) else {
         panic!("it refuses")
     };
     assert_eq!(error.layer(), Some("Spy"));
