@@ -421,7 +421,27 @@ fn bug_13_a_layer_that_refuses_was_never_there() {
     assert_eq!(*told.lock().unwrap(), ["attached", "lost: clean"]);
 }
 
-/// netty#6881, as far as there is no replacing: whoever comes may bring a neighbour.
+/// netty#6881: a handler that came in the place of another and brought neighbours was put among the
+/// wrong ones.
+#[test]
+fn bug_13_a_layer_that_replaces_another_may_bring_a_neighbour() {
+    let mut stack = Stack::new(Limits::default());
+    let old = stack.push(Toy::new("old", 1)).unwrap();
+    stack.push(Toy::new("top", 4)).unwrap();
+    let spy = Spy {
+        neighbour: true,
+        ..Spy::default()
+    };
+    stack.replace(old, spy).unwrap();
+    stack.receive(&mut mark());
+    assert_eq!(stack.to_string(), "app <=> toy <=> top <=> Spy <=> network");
+    stack.receive(&mut record(4, &record(TAG, b"tagged")));
+    let crossed = named(&["Spy", "top", "toy"], "tagged");
+    assert_eq!(read_epochs(&mut stack), [crossed]);
+    assert!(stack.take_popped(old).is_some());
+}
+
+/// netty#6881: whoever comes may bring a neighbour.
 #[test]
 fn bug_13_a_layer_may_push_a_neighbour_when_it_is_attached() {
     let mut stack = Stack::new(Limits::default());

@@ -13,7 +13,6 @@ mod epochs;
 mod handle;
 mod lives;
 mod pair;
-mod random;
 mod real;
 mod regressions;
 mod rng;
