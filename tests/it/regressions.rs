@@ -563,9 +563,13 @@ fn what_an_upper_handshake_staged_crosses_the_lower_layer_that_stood_then() {
     pair.b.push(Toy::new("high", 1).server()).unwrap();
     pair.a.write(b"early").unwrap();
     // It waits for the upper layer's handshake, which keeps what was written.
-    assert!(pair.a.start_pop(low.key()).is_err());
-    pair.settle();
     pair.a.start_pop(low.key()).unwrap();
+    assert_eq!(pair.a.popping(low.key()), Popping::Waiting);
+    pair.settle();
+    assert!(matches!(
+        pair.a.popping(low.key()),
+        Popping::OutboundEnded { .. }
+    ));
     pair.b.start_pop(theirs.key()).unwrap();
     pair.settle();
     let names = vec!["toy".to_owned(), "high".to_owned()];

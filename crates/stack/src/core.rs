@@ -66,6 +66,8 @@ pub(crate) struct Core {
     /// Nodes that asked to be called at a time.
     pub(crate) alarms: Vec<(LayerKey, Duration)>,
     pub(crate) queue: Queue,
+    /// Layers that were asked to leave while they, or others above them, were in a handshake.
+    pub(crate) to_pop: Vec<LayerKey>,
     /// What is ready for the network.
     pub(crate) outbox: Buffer,
     /// How many bytes the network has taken.

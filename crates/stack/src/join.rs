@@ -378,7 +378,7 @@ impl Stack {
         }
         if readiness == Readiness::Handshaking {
             let until = self.core.now.saturating_add(self.core.limits.handshake);
-            self.slots[place].life = Life::Handshaking { until, pop: false };
+            self.slots[place].life = Life::Handshaking { until };
             self.core.handshaking.set(place, true);
         }
         self.tell(place, Turn::Attached);
@@ -433,7 +433,7 @@ impl Stack {
                 continue;
             }
             self.begin_inbound(place);
-            if let Life::Handshaking { until, .. } = &mut self.slots[place].life {
+            if let Life::Handshaking { until } = &mut self.slots[place].life {
                 *until = self.core.now.saturating_add(self.core.limits.handshake);
             }
             self.core.awaiting.set(place, false);

@@ -10,15 +10,15 @@ impl Stack {
     /// Asks a layer to leave. Its outgoing half ends now: the layers above are flushed, it sends
     /// its end mark, and what is written from then on goes past it. Its incoming half ends at the
     /// peer's end mark; until then it decodes. Then [`take_popped`](Self::take_popped) gives it
-    /// back. During its handshake, a layer is asked to leave as soon as it is up. Asking again
-    /// after the deadline sets a new one, and changes nothing else.
+    /// back. While it, or a layer above it, is in its handshake, this waits until that is over, and
+    /// then happens by itself. Asking again after the deadline sets a new one, and changes nothing
+    /// else.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if there is no such layer, if it is
     /// [anchored](Self::anchor), or if it has no end mark and something is under way (see
-    /// [`Exit::Silent`]); [`ErrorKind::Busy`](crate::ErrorKind::Busy) while a layer above is in its
-    /// handshake; or why the connection has failed. Nothing has changed then.
+    /// [`Exit::Silent`]); or why the connection has failed. Nothing has changed then.
     pub fn start_pop(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
         let key = key.into();
         if self.popping(key) == Popping::Left {
@@ -44,7 +44,7 @@ impl Stack {
         };
         let slot = &self.slots[place];
         match slot.life {
-            Life::Handshaking { pop: true, .. } => Popping::Waiting,
+            _ if self.core.to_pop.contains(&key) => Popping::Waiting,
             Life::Leaving { late, .. } => Popping::OutboundEnded {
                 late,
                 needs_read: self.core.blocked_above(place),
@@ -69,7 +69,8 @@ impl Stack {
     }
 
     /// Takes a layer out at once, wherever its incoming half stands, with no end mark sent that
-    /// was not sent before. What waited below it goes up as it is.
+    /// was not sent before. What was written before goes out through it; what waited below it goes
+    /// up as it is.
     ///
     /// # Errors
     ///
@@ -82,15 +83,16 @@ impl Stack {
         if self.core.handshaking.has(place) {
             return Err(refusal("the layer is in its handshake"));
         }
-        let slot = &self.slots[place];
-        let held = slot.node.held() + slot.held.len();
         if !self.core.down.has(place) {
             if !self.lost {
-                self.flush_down_to(place + 1);
+                // What was written crosses it, also what it has staged itself.
+                self.flush_down_to(place);
                 self.note_failure();
             }
             self.written += 1;
         }
+        let slot = &self.slots[place];
+        let held = slot.node.held() + slot.held.len();
         let outcome = Outcome::Ripped { held };
         self.tell(place, Turn::Left(outcome));
         if self.slots[place].inbound != Inbound::Ended {
@@ -138,20 +140,20 @@ impl Stack {
         let place = self.find(key)?;
         self.check_anchor(place)?;
         let until = self.core.now.saturating_add(self.core.limits.pop);
-        match &mut self.slots[place].life {
-            Life::Leaving {
-                until: at, late, ..
-            } => {
-                if std::mem::take(late) {
-                    *at = until;
-                }
-                return Ok(());
+        if let Life::Leaving {
+            until: at, late, ..
+        } = &mut self.slots[place].life
+        {
+            if std::mem::take(late) {
+                *at = until;
             }
-            Life::Handshaking { pop, .. } => {
-                *pop = true;
-                return Ok(());
+            return Ok(());
+        }
+        if self.core.handshaking.0 >> place != 0 {
+            if !self.core.to_pop.contains(&key) {
+                self.core.to_pop.push(key);
             }
-            Life::Standing => {}
+            return Ok(());
         }
         if self.slots[place].node.exit() == Exit::Silent {
             self.flush_down_to(place);

@@ -43,6 +43,7 @@ impl Stack {
         let key = self.core.keys.remove(place);
         self.core.alarms.retain(|(of, _)| *of != key);
         self.core.inside.retain(|(of, _)| *of != key);
+        self.core.to_pop.retain(|of| *of != key);
         let slot = self.slots.remove(place);
         let above = &mut self.slots[place];
         above.counts.came_up += slot.held.len() as u64;

@@ -104,7 +104,8 @@ impl Core {
         let place = self.place(key).filter(|place| place + 1 < self.depth);
         let place = place.ok_or_else(no_such_layer)?;
         let ended = self.done.0 & !self.awaiting.0 | self.down.0;
-        if ended & Places::up_to(place).0 != 0 {
+        let asked = |key: &LayerKey| self.place(*key).is_some_and(|asked| asked <= place);
+        if ended & Places::up_to(place).0 != 0 || self.to_pop.iter().any(asked) {
             return Err(refusal("a layer at or below the anchor is leaving"));
         }
         self.anchored.set(place, true);

@@ -60,8 +60,8 @@ impl Slot {
 /// the flag [`Core::down`](crate::core::Core) whether the outbound one has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// Attached, and talking with its peer; `pop` says that it is to leave once it is up.
-    Handshaking { until: Duration, pop: bool },
+    /// Attached, and talking with its peer.
+    Handshaking { until: Duration },
     /// At work.
     Standing,
     /// Asked to leave, in the change of this number.

@@ -129,18 +129,20 @@ impl Stack {
 
     /// Handshakes are over.
     fn note_risen(&mut self) {
+        let topmost = self.core.risen.highest().map(|place| self.core.keys[place]);
         while let Some(place) = self.core.risen.highest() {
             self.core.risen.set(place, false);
             let key = self.core.keys[place];
-            let before = std::mem::replace(&mut self.slots[place].life, Life::Standing);
+            self.slots[place].life = Life::Standing;
             self.core.refresh();
             self.core.stir();
             self.events.push_back((0, Event::Up(key)));
             self.tell(place, Turn::Up);
-            if matches!(before, Life::Handshaking { pop: true, .. }) {
-                // Behind the handshake's last words, which wait in the queue.
-                self.core.queue.push(key, Op::Pop(key));
-            }
+        }
+        let Some(topmost) = topmost else { return };
+        for key in std::mem::take(&mut self.core.to_pop) {
+            // Behind the handshakes' last words, which wait in the queue.
+            self.core.queue.push(topmost, Op::Pop(key));
         }
     }
 

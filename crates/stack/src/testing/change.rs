@@ -68,8 +68,8 @@ impl Peer<'_> {
                 all_read && self.is_silent()
             }
             Op::PushAfter { .. } => all_read,
-            // A layer in its handshake leaves when it is up; those above it must be up before.
-            Op::Pop { layer } => self.stack.is_up() || self.is_top(layer),
+            // It waits for handshakes by itself.
+            Op::Pop { .. } => true,
             Op::PopInSilence { .. } | Op::Rip { .. } | Op::Insert { .. } | Op::Swap { .. } => {
                 all_read && self.stack.is_up() && self.is_silent()
             }
@@ -84,7 +84,8 @@ impl Peer<'_> {
         let Op::PopInSilence { layer, .. } = op else {
             return Ok(());
         };
-        let readable = !self.stack.readable().is_empty();
+        // During a handshake it would only be put off.
+        let readable = !self.stack.readable().is_empty() && self.stack.is_up();
         match &self.pushed[layer] {
             Some(pushed) if readable && self.stack.start_pop(pushed.id).is_ok() => {
                 violation(format!(
@@ -100,12 +101,6 @@ impl Peer<'_> {
     fn is_silent(&mut self) -> bool {
         self.stack.flush();
         self.stack.readable().is_empty() && self.stack.layers().all(|layer| layer.held() == 0)
-    }
-
-    fn is_top(&self, layer: usize) -> bool {
-        let top = self.stack.layers().next_back();
-        let id = self.pushed[layer].as_ref().map(|pushed| pushed.id.key());
-        top.map(|top| top.key()) == id
     }
 
     fn is_leaving(&self, layer: usize) -> bool {
@@ -236,8 +231,6 @@ impl Peer<'_> {
         let Some(pushed) = &mut self.pushed[layer] else {
             return violation("the simulator rips what was never pushed");
         };
-        // What it stages would be lost with it.
-        self.stack.flush();
         match self.stack.rip(pushed.id) {
             Ok((_, Outcome::Ripped { held: 0 })) => pushed.life = Standing::GivenBack,
             Ok((_, outcome)) => {
