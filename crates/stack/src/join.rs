@@ -55,6 +55,10 @@ impl Stack {
     /// way in the layers above and all is read; and, for a layer that leaves the bytes as they are
     /// ([`Exit::Anytime`]), at any time.
     ///
+    /// Silence is what can be seen on this side. What a codec sends behind the last byte of a flush
+    /// (deflate's empty block) may still be on its way when that byte is read; so below a codec, the
+    /// peers' protocol has to see to it that nothing is.
+    ///
     /// # Errors
     ///
     /// As for [`push`](Self::push); of kind [`ErrorKind::Busy`](crate::ErrorKind::Busy) while a

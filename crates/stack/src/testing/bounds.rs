@@ -49,7 +49,7 @@ impl Peer<'_> {
         let layers = self.stack.layers().map(|layer| layer.held());
         let waits = self.stack.readable().len() + layers.sum::<usize>();
         // What the layers stage on the way down counts with the rest: a chunk, and a record.
-        let staged = depth * (CHUNK + record);
+        let staged = depth * (plan.chunk + record);
         let most = limits.inbox + depth * (limits.boundary + record) + self.most_fed + staged;
         if waits > most {
             return violation(format!(
@@ -61,7 +61,7 @@ impl Peer<'_> {
         let ready = self.stack.outgoing().len();
         // In the worst case each layer makes a byte three: a record of one, and a question.
         let deepest = plan.standing.iter().map(Vec::len).max().unwrap_or(0);
-        let grown = (CHUNK + record) * 3_usize.pow(deepest as u32);
+        let grown = (plan.chunk + record) * 3_usize.pow(deepest as u32);
         let most = limits.outbox_high + grown + RESERVE;
         if ready > most {
             return violation(format!(
@@ -126,7 +126,7 @@ impl Peer<'_> {
     }
 }
 
-/// The most bytes that an application writes at once.
+/// The most bytes that an application writes at once, where the scale is 1.
 pub(super) const CHUNK: usize = 500;
 
 /// What layers may send on their own.

@@ -11,7 +11,7 @@ use super::violation::{Checked, violation};
 use super::world::World;
 use crate::{End, Exit};
 
-/// A drain takes fewer rounds, if anything moves at all.
+/// A drain takes fewer rounds, and for each byte that is to be moved, if anything moves at all.
 const ROUNDS: usize = 100_000;
 
 /// Deadlines that are further away are none that anybody would wait for.
@@ -23,7 +23,8 @@ impl World<'_> {
         for side in 0..2 {
             (self.pipes[side].blocked, self.peers[side].resting) = (0, 0);
         }
-        for _ in 0..ROUNDS {
+        let bytes: usize = self.plan.lens.iter().flatten().sum();
+        for _ in 0..ROUNDS + 8 * bytes {
             let mut moved = false;
             for side in Side::BOTH {
                 moved |= self.act(side)?;

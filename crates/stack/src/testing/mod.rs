@@ -29,6 +29,7 @@
 
 mod botch;
 mod bounds;
+mod campaign;
 mod case;
 mod change;
 mod drain;
@@ -51,6 +52,7 @@ mod watched;
 mod wiretap;
 mod world;
 
+pub use campaign::{Campaign, Tally};
 pub use failure::Failure;
 pub use models::Models;
 pub use rng::Rng;

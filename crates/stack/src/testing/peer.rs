@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::bounds::CHUNK;
 use super::ledger::{Account, Ledger};
 use super::plan::Plan;
 use super::violation::{Checked, Violation, violation};
@@ -92,7 +91,7 @@ impl<'a> Peer<'a> {
     pub(super) fn write(&mut self, plan: &Plan, most: usize) -> Checked<usize> {
         let (segment, at) = self.written;
         let alone = plan.len(self.side, segment) - self.answer(plan);
-        let n = most.min(CHUNK).min(alone - at.min(alone));
+        let n = most.min(plan.chunk).min(alone - at.min(alone));
         if n == 0 || self.failed || !self.may_write() || !self.stack.writable() {
             return Ok(0);
         }

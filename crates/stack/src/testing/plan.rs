@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::bounds::CHUNK;
 use super::op::{Answer, Op};
 use super::rng::mix;
 use super::{Order, Rng, Side, Wares};
@@ -16,6 +17,8 @@ pub(super) struct Plan {
     /// How many bytes each side writes in each segment: before the first change, after it, and so
     /// on. So there is one more than there are changes.
     pub(super) lens: [Vec<usize>; 2],
+    /// The most bytes that an application writes at once.
+    pub(super) chunk: usize,
     /// So many bytes in a row are alike.
     pub(super) run: usize,
     pub(super) limits: [Limits; 2],
@@ -49,6 +52,7 @@ impl Plan {
             layers: Vec::new(),
             ops: Vec::new(),
             lens: [Vec::new(), Vec::new()],
+            chunk: CHUNK,
             run: rng.among(&[1, 1, 1, 5, 100]),
             limits: [Limits::default(), Limits::default()],
             pipes: [0, 0],
@@ -58,8 +62,13 @@ impl Plan {
             standing: Vec::new(),
         };
         plan.draw_ops(wares, rng);
+        let scale = match wares.scale() {
+            scale if scale > 1 && rng.once_in(4) => scale,
+            _ => 1,
+        };
         plan.draw_bounds(wares, rng);
-        plan.draw_lens(rng);
+        plan.pipes = plan.pipes.map(|most| most * scale);
+        plan.draw_lens(scale, rng);
         plan.settle();
         plan.draw_anchor(rng);
         plan
@@ -350,13 +359,14 @@ impl Plan {
         }
     }
 
-    fn draw_lens(&mut self, rng: &mut Rng) {
+    fn draw_lens(&mut self, scale: usize, rng: &mut Rng) {
+        self.chunk = CHUNK * scale;
         let most = rng.among(&[3, 3, 12, 30, 90, 400]);
         // Through a narrow way a script gets only so far.
         let narrow = self.pipes.iter().any(|capacity| *capacity < 10);
         let most = if narrow { most.min(30) } else { most };
         // Where runs of bytes are alike, they may take little room on the wire.
-        let most = if self.run == 100 { most * 4 } else { most };
+        let most = scale * if self.run == 100 { most * 4 } else { most };
         for lens in &mut self.lens {
             let len = |_| match rng.below(3) {
                 0 => 0,

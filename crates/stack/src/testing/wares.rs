@@ -16,6 +16,12 @@ pub trait Wares: Sync {
     /// differ in [`Order::nth`] should have it.
     fn make(&self, order: &Order) -> Box<dyn Layer>;
 
+    /// Some seeds write so many times as much as others. The models are small; a layer with large
+    /// records wants more.
+    fn scale(&self) -> usize {
+        1
+    }
+
     /// Decodes, without the layer's own code, what a layer made to this order sends. If any
     /// layer of a plan has no such decoder, the wire is not looked at.
     fn tap(&self, order: &Order) -> Option<Box<dyn Tap>> {
