@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use stack::{Connection, Layer, LayerId};
+use stack::{Connection, Layer, LayerId, Popping};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use tokio::time::timeout;
 
@@ -14,15 +14,15 @@ use crate::real;
 use crate::toy::toy;
 
 /// Lets futures live for so many polls.
-struct Scissors {
-    polls: usize,
+pub(crate) struct Scissors {
+    pub(crate) polls: usize,
     /// How many futures did not live to their end.
-    cut: usize,
+    pub(crate) cut: usize,
 }
 
 impl Scissors {
     /// Polls the future as often as it may be, and drops it.
-    async fn cut<F: Future>(&mut self, future: F) -> Option<F::Output> {
+    pub(crate) async fn cut<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let (mut future, mut left) = (pin!(future), self.polls);
         let lived = poll_fn(|task| {
             if left == 0 {
@@ -135,6 +135,24 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
         top.and_then(|layer| layer.id()).expect("it was pushed")
     }
 
+    /// Puts what `made` makes in the place of a layer.
+    async fn replace<L: Layer>(&mut self, old: LayerId<L>, made: &impl Fn() -> L) -> LayerId<L> {
+        let replaced = self.scissors.cut(self.connection.replace(old, made()));
+        if let Some(replaced) = replaced.await {
+            return replaced.unwrap();
+        }
+        if self.connection.stack().popping(old) == Popping::NotAsked {
+            assert_eq!(self.scissors.polls, 0, "polled, and nothing has begun");
+            return self.connection.replace(old, made()).await.unwrap();
+        }
+        match self.scissors.cut(self.connection.ready()).await {
+            Some(ready) => ready.unwrap(),
+            None => self.connection.ready().await.unwrap(),
+        }
+        let top = self.connection.layers().next_back();
+        top.and_then(|layer| layer.id()).expect("it was pushed")
+    }
+
     async fn pop<L: Layer>(&mut self, id: LayerId<L>) {
         let started = self.scissors.cut(self.connection.start_pop(id)).await;
         started.unwrap_or(Ok(())).unwrap();
@@ -146,7 +164,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
     }
 }
 
-/// A conversation with two pushes and two pops, the futures of both ends cut short. Returns what
+/// A conversation with two pushes, two replacements and pops, the futures of both ends cut short. Returns what
 /// each end has read, and how many futures were cut.
 async fn conversation<L: Layer>(
     (a, b): (
@@ -167,7 +185,10 @@ async fn conversation<L: Layer>(
             a.write(b"secret\n").await;
             a.flush().await;
             a.read_line(&mut seen).await;
+            let new = a.replace(id, &client).await;
             a.pop(id).await;
+            a.write(b"secret, too\n").await;
+            a.pop(new).await;
         }
         a.shutdown().await;
         a.read_line(&mut seen).await;
@@ -180,7 +201,10 @@ async fn conversation<L: Layer>(
             let id = b.push(b"go\n", &server).await;
             b.read_line(&mut seen).await;
             b.write(b"kept\n").await;
+            let new = b.replace(id, &server).await;
             b.pop(id).await;
+            b.read_line(&mut seen).await;
+            b.pop(new).await;
         }
         b.read_line(&mut seen).await;
         b.write(b"bye\n").await;
@@ -197,7 +221,7 @@ async fn conversation<L: Layer>(
 fn expected() -> [String; 2] {
     [
         "go\nkept\ngo\nkept\nbye\n",
-        "start\nsecret\nstart\nsecret\n",
+        "start\nsecret\nsecret, too\nstart\nsecret\nsecret, too\n",
     ]
     .map(str::to_owned)
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use stack::{
     Changes, Connection, Context, End, Error, ErrorKind, Event, Layer, Limits, Outcome, PopError,
-    Protocol, PushError, Readiness, Standing, Turn, serve_with_handle,
+    Popping, Protocol, PushError, Readiness, Stack, Standing, Turn, serve_with_handle,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex, split};
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::sync::{Barrier, watch};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
+use crate::cut_short::Scissors;
 use crate::real;
 use crate::toy::{TAG, Toy, mark, question, record, toy};
 
@@ -357,6 +358,108 @@ async fn an_application_of_callbacks_lives_through_changes_from_other_tasks() {
         !log.lock().unwrap().iter().any(|it| it.contains("Left")),
         "who asked has it"
     );
+}
+
+/// How many bytes each end writes in the next test.
+const BUSY: usize = 5000;
+
+/// Replaces a layer some times by a handle whose futures are dropped after so many polls, while the
+/// owner reads and writes. Returns how many were dropped.
+async fn replaces_hastily(
+    connection: Connection<DuplexStream>,
+    polls: usize,
+    both: &Barrier,
+    make: impl Fn(u8) -> Toy,
+) -> usize {
+    let mut connection = connection;
+    let handle = connection.handle();
+    let mut old = connection.push(make(0)).await.unwrap();
+    let (mut reader, mut writer) = split(connection);
+    let (done, over) = watch::channel(());
+    let writing = async {
+        for n in 0..BUSY {
+            writer.write_all(&[(n / 3) as u8]).await.unwrap();
+            if n % 50 == 0 {
+                yield_now().await;
+            }
+        }
+        writer.flush().await.unwrap();
+    };
+    let reading = async {
+        let (mut n, mut piece) = (0, [0; 64]);
+        let mut over = over;
+        loop {
+            let read = tokio::select! {
+                biased;
+                _ = over.changed(), if n == BUSY => return,
+                read = reader.read(&mut piece) => read.unwrap(),
+            };
+            for byte in &piece[..read] {
+                assert_eq!(*byte, (n / 3) as u8, "byte {n}");
+                n += 1;
+            }
+            if read == 0 {
+                yield_now().await; // Parked: the peer came first.
+            }
+        }
+    };
+    let changing = async {
+        let mut scissors = Scissors { polls, cut: 0 };
+        for tag in 1..6 {
+            let replaced = scissors.cut(handle.replace(old, make(tag))).await;
+            // It was taken back, unless it had begun.
+            let begun = handle.look(move |stack| stack.popping(old) != Popping::NotAsked);
+            let new = match replaced {
+                Some(new) => new.unwrap(),
+                None if begun.await.unwrap() => {
+                    let top = |stack: &Stack| stack.layers().next_back()?.id::<Toy>();
+                    handle.look(top).await.unwrap().expect("it has come in")
+                }
+                None => handle.replace(old, make(tag)).await.unwrap(),
+            };
+            let popped = match scissors.cut(handle.pop(old)).await {
+                Some(popped) => popped,
+                None => handle.pop(old).await,
+            };
+            assert_eq!(popped.unwrap().1, Outcome::Clean);
+            old = new;
+        }
+        scissors.cut
+    };
+    let working = async {
+        let ((), cut) = tokio::join!(writing, changing);
+        // Whoever is done drives on until the other end is, too.
+        both.wait().await;
+        done.send(()).unwrap();
+        cut
+    };
+    tokio::join!(working, reading).0
+}
+
+#[tokio::test]
+async fn d1_a_handles_futures_may_be_dropped_at_every_poll() {
+    let mut polls = 0;
+    loop {
+        let (a, b) = duplex(100);
+        let both = Barrier::new(2);
+        let lives = async {
+            tokio::join!(
+                replaces_hastily(Connection::new(a), polls, &both, |tag| {
+                    Toy::new("toy", tag).client().feed()
+                }),
+                replaces_hastily(Connection::new(b), polls, &both, |tag| {
+                    Toy::new("toy", tag).server().feed()
+                }),
+            )
+        };
+        let cut = timeout(Duration::from_secs(20), lives).await;
+        let cut = cut.unwrap_or_else(|_| panic!("it hangs, cut at poll {polls}"));
+        if cut == (0, 0) {
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls > 1, "hardly anything was ever cut");
 }
 
 /// TLS is replaced by TLS, with new keys, at both ends at moments of their own, while both owners
