@@ -833,3 +833,46 @@ fn what_a_layer_holds_counts_against_the_budget_and_the_holder_is_named() {
         (ErrorKind::Limit, Some("Stages"))
     );
 }
+
+#[test]
+fn bytes_that_were_put_back_are_the_next_layers_and_nobody_made_them() {
+    let mut stack = Stack::new(Limits::default());
+    stack.unread(b"put back").unwrap();
+    let (witness, _) = Witness::new();
+    let low = stack.push(witness).unwrap();
+    let traffic = |stack: &Stack| {
+        stack
+            .layers()
+            .map(|it| it.traffic().inbound)
+            .collect::<Vec<_>>()
+    };
+    let flow = |taken, made| Flow { taken, made };
+    assert_eq!(traffic(&stack), [flow(8, 8)]);
+    stack.unread(b"again, ").unwrap();
+    assert_eq!(traffic(&stack), [flow(8, 8)]);
+    stack.push(Witness::new().0).unwrap();
+    assert_eq!(traffic(&stack), [flow(8, 8), flow(15, 15)]);
+    stack.rip(low).unwrap();
+    assert_eq!(read_all(&mut stack), b"again, put back");
+}
+
+#[test]
+fn a_layer_may_not_go_twice_and_who_watches_hears_nothing_of_what_failed() {
+    let mut stack = Stack::new(Limits::default());
+    let old = stack.push(willing("old")).unwrap();
+    stack.watch(true);
+    let mut changes = Changes::new();
+    changes.push(willing("first"));
+    changes.remove(old);
+    changes.replace(old, willing("new"));
+    assert!(stack.apply(changes).is_err());
+    let mut changes = Changes::new();
+    changes.push(willing("first"));
+    changes.push(Willing {
+        name: "unwilling",
+        refuses: true,
+    });
+    assert!(stack.apply(changes).is_err());
+    assert!(stack.take_notices().is_empty());
+    assert_eq!(stack.to_string(), "app <=> old <=> network");
+}

@@ -54,6 +54,7 @@ impl Stack {
         }
         let (top, epoch) = (self.top(), self.epochs.present);
         self.slots[top].held.prepend(bytes, epoch);
+        self.count_put_back(bytes.len());
         self.core.held += bytes.len();
         self.core.stirred.set(top, true);
         self.core.measure(&self.slots[top], top);

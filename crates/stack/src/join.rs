@@ -201,6 +201,9 @@ impl Stack {
             }
             if let Err(mut not_made) = self.add(&[], addition, &going) {
                 not_made.back.spot = spot;
+                if let Some(news) = &mut self.news {
+                    news.retain(|notice| done.iter().all(|(key, _)| *key != notice.key));
+                }
                 let mut back = self.undo(done);
                 self.restore_epochs(before);
                 return Err(not_made.map(|addition| {
@@ -237,7 +240,12 @@ impl Stack {
 
     /// What can be said of several changes before one of them is made.
     fn check_together(&mut self, changes: &Changes) -> Result<(), Error> {
-        for key in changes.going() {
+        let mut going = changes.going();
+        going.sort_unstable();
+        if going.windows(2).any(|two| two[0] == two[1]) {
+            return Err(refusal("a layer is to go twice"));
+        }
+        for key in going {
             let place = self.may_leave(key)?;
             if self.slots[place].node.exit() == Exit::Marked {
                 let why = "a layer with an end mark leaves by a conversation of its own";

@@ -89,6 +89,15 @@ impl Stack {
         }
     }
 
+    /// `n` bytes were put back at the top: they come there again, and no layer has made them.
+    pub(crate) fn count_put_back(&mut self, n: usize) {
+        let top = self.top();
+        self.slots[top].counts.came_up += n as u64;
+        if let Some(below) = top.checked_sub(1) {
+            self.slots[below].counts.made_up.leave_out(n as u64);
+        }
+    }
+
     /// How many bytes have come down to the neighbour below the node at `place`.
     pub(crate) fn came_down_below(&self, place: usize) -> u64 {
         match place.checked_sub(1) {

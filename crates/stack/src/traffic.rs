@@ -72,6 +72,11 @@ impl Made {
         self.base = count;
     }
 
+    /// The neighbour has counted `n` more that are not of this node's making.
+    pub(crate) fn leave_out(&mut self, n: u64) {
+        self.base += n;
+    }
+
     /// There is a new neighbour, which has counted `count`.
     pub(crate) fn begin(&mut self, count: u64) {
         self.base = count;

@@ -16,7 +16,8 @@ use crate::{
 ///
 /// What is asked for takes effect between two passes of bytes, by the hand of whoever drives the
 /// connection: a task that awaits a read or a write of it is woken, and makes the change without
-/// returning from its read. While nobody awaits anything of the connection, nothing moves.
+/// returning from its read. While nobody awaits anything of the connection, nothing moves: the task
+/// that owns it must not await a handle's future alone.
 ///
 /// Changes that have to wait for another (a layer that is still leaving, a handshake) wait in line,
 /// in the order in which they were asked for.
@@ -228,9 +229,9 @@ impl Handle {
         &self,
         look: impl FnOnce(&Stack) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
-        let (tell, told) = oneshot::channel();
+        let ((tell, told), asker) = (oneshot::channel(), Arc::default());
         let mut once = Some((look, tell));
-        self.post(Errand::look(move |stack| {
+        self.post(Errand::look(&asker, move |stack| {
             if let Some((look, tell)) = once.take() {
                 // An error says that nobody waits for it any more.
                 let _ = tell.send(stack.check_alive().map(|()| look(stack)));
@@ -252,15 +253,12 @@ impl Handle {
         &self,
         mut step: impl FnMut(&mut Stack, Alone) -> Progress<T> + Send + Sync + 'static,
     ) -> T {
-        let (tell, told) = oneshot::channel();
-        let mut asker = Some(tell);
-        self.post(Errand::change(move |stack| {
-            if asker.as_ref().is_none_or(oneshot::Sender::is_closed) {
-                return Progress::Done(()); // Taken back.
-            }
+        let ((tell, told), asker) = (oneshot::channel(), Arc::default());
+        let mut tell = Some(tell);
+        self.post(Errand::change(&asker, move |stack| {
             step(stack, Alone::No).map(|result| {
                 // An error says that nobody waits for it any more.
-                let _ = asker.take().map(|asker| asker.send(result));
+                let _ = tell.take().map(|tell| tell.send(result));
             })
         }));
         match told.await {

@@ -1,7 +1,7 @@
 //! What other tasks ask of a connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::broadcast;
 
@@ -16,29 +16,42 @@ pub(super) struct Errand {
     run: Box<Run>,
     /// It has begun, or need not wait for others.
     begun: bool,
+    asker: Weak<Asker>,
 }
+
+/// Whoever waits for an errand. Dropped before that is done, it takes it back.
+#[derive(Default)]
+pub(super) struct Asker;
 
 type Run = dyn FnMut(&mut Stack) -> Progress<()> + Send + Sync;
 
 impl Errand {
     /// A change, which waits for those that were asked for before it.
     pub(super) fn change(
+        asker: &Arc<Asker>,
         run: impl FnMut(&mut Stack) -> Progress<()> + Send + Sync + 'static,
     ) -> Self {
         Self {
             run: Box::new(run),
             begun: false,
+            asker: Arc::downgrade(asker),
         }
     }
 
     /// A look, which changes nothing and waits for nobody.
     pub(super) fn look(
+        asker: &Arc<Asker>,
         run: impl FnMut(&mut Stack) -> Progress<()> + Send + Sync + 'static,
     ) -> Self {
         Self {
             run: Box::new(run),
             begun: true,
+            asker: Arc::downgrade(asker),
         }
+    }
+
+    fn is_taken_back(&self) -> bool {
+        self.asker.strong_count() == 0
     }
 }
 
@@ -75,6 +88,8 @@ impl Mail {
     pub(super) fn post(&self, errand: Errand) {
         match &mut *self.lock() {
             State::Open { posted, .. } => {
+                // While nobody drives, those that were taken back must not pile up.
+                posted.retain(|errand| !errand.is_taken_back());
                 posted.push(errand);
                 self.waiting.store(true, Ordering::SeqCst);
                 return;
@@ -182,6 +197,9 @@ impl Drop for Mailbox {
 fn run(errands: &mut Vec<Errand>, stack: &mut Stack) {
     let mut held_up = false;
     errands.retain_mut(|errand| {
+        if errand.is_taken_back() {
+            return false;
+        }
         if held_up && !errand.begun {
             return true;
         }
