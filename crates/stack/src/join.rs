@@ -1,6 +1,6 @@
 //! How layers come in: always at rest, between two passes.
 
-use crate::changes::{Addition, Changes, Spot, Step};
+use crate::changes::{Addition, Spot};
 use crate::context::Path;
 use crate::layer::downcast;
 use crate::news::Turn;
@@ -8,8 +8,8 @@ use crate::rules::{busy, refusal, residue_error};
 use crate::slot::{Inbound, Life, Slot};
 use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
-    Chunk, Context, End, Error, Event, Exit, Layer, LayerId, LayerKey, PushError, Readiness,
-    Residue, Standing,
+    Chunk, Context, End, Error, Exit, Layer, LayerId, LayerKey, PushError, Readiness, Residue,
+    Standing,
 };
 
 impl Stack {
@@ -109,24 +109,6 @@ impl Stack {
         })
     }
 
-    /// Makes several changes as one: all of them, or none.
-    ///
-    /// # Errors
-    ///
-    /// The first that a step meets, with the changes given back. A layer that had been attached
-    /// before the step failed does not learn of that; attaching it again begins anew.
-    pub fn apply(&mut self, changes: Changes) -> Result<(), PushError<Changes>> {
-        self.claiming(changes.going(), |stack| {
-            let made = stack.make(changes);
-            stack.run();
-            match (made, stack.failure.clone()) {
-                (Ok(()), None) => Ok(()),
-                (Ok(()), Some(error)) => Err(PushError::Begun(error)),
-                (Err(not_made), _) => Err(not_made.into()),
-            }
-        })
-    }
-
     fn add_typed<L: Layer>(
         &mut self,
         answer: &[u8],
@@ -147,126 +129,8 @@ impl Stack {
         }
     }
 
-    /// Makes the changes that a callback asked for. An error is the event that tells why not.
-    pub(crate) fn make_and_tell(&mut self, changes: Changes) -> Result<(), Event> {
-        let added = changes.added();
-        self.make(changes).map_err(|refused| {
-            let layers = refused.back.into_layers();
-            match (refused.residue, refused.error) {
-                (None, error) => Event::PushRefused { layers, error },
-                (Some(residue), error) => Event::PushRejected {
-                    layers,
-                    residue,
-                    error,
-                },
-            }
-        })?;
-        for key in added {
-            let place = self.core.place(key);
-            if !place.is_some_and(|place| self.core.handshaking.has(place)) {
-                self.events.push_back((0, Event::Up(key)));
-            }
-        }
-        Ok(())
-    }
-
-    fn make(&mut self, mut changes: Changes) -> Result<(), NotMade<Changes>> {
-        // A single one needs no way back.
-        if changes.steps.len() == 1
-            && let Some(Step::Add(addition)) = changes.steps.pop_if(|it| matches!(it, Step::Add(_)))
-        {
-            return self
-                .add(&[], addition, &[])
-                .map_err(|not_made| not_made.map(Changes::from));
-        }
-        if let Err(error) = self.check_together(&changes) {
-            return Err(NotMade::refused(changes, error));
-        }
-        let going = changes.going();
-        let before = self.epochs_now();
-        // What has been done, and for a layer that came in, where that was to be.
-        let mut done: Vec<(LayerKey, Option<Spot>)> = Vec::new();
-        let mut steps = changes.steps.into_iter();
-        while let Some(step) = steps.next() {
-            let mut addition = match step {
-                Step::Add(addition) => addition,
-                Step::Remove(key) => {
-                    done.push((key, None));
-                    continue;
-                }
-            };
-            let (key, spot) = (addition.key, addition.spot);
-            if let Spot::InsteadOf(old) = spot {
-                addition.spot = Spot::Above(old);
-            }
-            if let Err(mut not_made) = self.add(&[], addition, &going) {
-                not_made.back.spot = spot;
-                if let Some(news) = &mut self.news {
-                    news.retain(|notice| done.iter().all(|(key, _)| *key != notice.key));
-                }
-                let mut back = self.undo(done);
-                self.restore_epochs(before);
-                return Err(not_made.map(|addition| {
-                    back.push(Step::Add(addition));
-                    back.extend(steps);
-                    Changes { steps: back }
-                }));
-            }
-            done.push((key, Some(spot)));
-        }
-        for key in going {
-            if let Some(place) = self.core.place(key) {
-                self.begin_leaving(place);
-                self.leave(place);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes out the layers that have come in, the last first, and gives back the steps.
-    fn undo(&mut self, done: Vec<(LayerKey, Option<Spot>)>) -> Vec<Step> {
-        let steps = done.into_iter().rev().map(|(key, spot)| {
-            let Some((spot, place)) = spot.zip(self.core.place(key)) else {
-                return Step::Remove(key);
-            };
-            self.core.queue.forget(key);
-            let layer = self.remove(place);
-            Step::Add(Addition { key, spot, layer })
-        });
-        let mut steps: Vec<_> = steps.collect();
-        steps.reverse();
-        steps
-    }
-
-    /// What can be said of several changes before one of them is made.
-    fn check_together(&mut self, changes: &Changes) -> Result<(), Error> {
-        let mut going = changes.going();
-        going.sort_unstable();
-        if going.windows(2).any(|two| two[0] == two[1]) {
-            return Err(refusal("a layer is to go twice"));
-        }
-        for key in going {
-            let place = self.may_leave(key)?;
-            if self.slots[place].node.exit() == Exit::Marked {
-                let why = "a layer with an end mark leaves by a conversation of its own";
-                return Err(refusal(why));
-            }
-        }
-        // Rejecting cannot be taken back.
-        let rejects = |step: &Step| match step {
-            Step::Add(it) => it.layer.residue() == Residue::Reject,
-            Step::Remove(_) => false,
-        };
-        if changes.steps.iter().any(rejects) && !self.core.holding.is_empty() {
-            return Err(refusal(
-                "bytes are there, and one of the layers rejects them; push that one alone",
-            ));
-        }
-        Ok(())
-    }
-
     /// Brings in one layer.
-    fn add(
+    pub(crate) fn add(
         &mut self,
         answer: &[u8],
         addition: Addition,
@@ -487,14 +351,14 @@ struct Entry {
 }
 
 /// A change that was not made, and what is given back.
-struct NotMade<T> {
-    back: T,
-    error: Error,
-    residue: Option<Vec<u8>>,
+pub(crate) struct NotMade<T> {
+    pub(crate) back: T,
+    pub(crate) error: Error,
+    pub(crate) residue: Option<Vec<u8>>,
 }
 
 impl<T> NotMade<T> {
-    fn refused(back: T, error: Error) -> Self {
+    pub(crate) fn refused(back: T, error: Error) -> Self {
         Self {
             back,
             error,
@@ -502,7 +366,7 @@ impl<T> NotMade<T> {
         }
     }
 
-    fn map<U>(self, with: impl FnOnce(T) -> U) -> NotMade<U> {
+    pub(crate) fn map<U>(self, with: impl FnOnce(T) -> U) -> NotMade<U> {
         NotMade {
             back: with(self.back),
             error: self.error,

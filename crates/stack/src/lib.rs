@@ -123,6 +123,7 @@ mod stack;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traffic;
+mod transact;
 mod transport;
 mod turn;
 mod view;

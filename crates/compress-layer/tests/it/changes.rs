@@ -120,7 +120,7 @@ fn a_layer_below_another_is_popped() {
     let two = || {
         let mut stack = bare();
         let low = stack.push(CODECS[0]()).unwrap();
-        stack.push(CODECS[1]()).unwrap();
+        stack.push(CODECS[1]().anywhere()).unwrap();
         (stack, low)
     };
     let (mut left, low) = two();

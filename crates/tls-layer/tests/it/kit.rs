@@ -129,10 +129,11 @@ impl Pair {
         (pair, ids)
     }
 
+    /// Pushes a layer at each end; above another, if there is one, for that is meant here.
     pub(crate) fn push(&mut self, configs: &Configs) -> Ids {
         Ids {
-            server: self.server.push(configs.server()).unwrap(),
-            client: self.client.push(configs.client()).unwrap(),
+            server: self.server.push(configs.server().anywhere()).unwrap(),
+            client: self.client.push(configs.client().anywhere()).unwrap(),
         }
     }
 
