@@ -876,3 +876,32 @@ fn a_layer_may_not_go_twice_and_who_watches_hears_nothing_of_what_failed() {
     assert!(stack.take_notices().is_empty());
     assert_eq!(stack.to_string(), "app <=> old <=> network");
 }
+
+#[test]
+fn a_layer_may_say_that_it_is_up_while_it_is_attached() {
+    struct Hasty(Readiness);
+    impl Protocol for Hasty {
+        fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+            cx.up();
+            Ok(self.0)
+        }
+        fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+            cx.deliver(bytes);
+            Ok(bytes.len())
+        }
+    }
+    impl Transport for Hasty {
+        fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+            cx.send(chunk);
+            Ok(())
+        }
+    }
+    impl Layer for Hasty {}
+    for readiness in [Readiness::Up, Readiness::Handshaking] {
+        let mut stack = Stack::new(Limits::default());
+        stack.push(Hasty(readiness)).unwrap();
+        assert!(stack.is_up() && stack.deadline().is_none(), "{readiness:?}");
+        stack.receive(&mut b"through".to_vec());
+        assert_eq!(read_all(&mut stack), b"through");
+    }
+}

@@ -224,6 +224,8 @@ impl Stack {
             ..self.standing(place)
         };
         self.core.rising = epoch;
+        // So that it may say within the call that it is up.
+        self.core.handshaking.set(place, true);
         let readiness = match self.call_still(place, |node, cx| node.attached(cx, &standing)) {
             Ok(readiness) => readiness,
             Err(error) => {
@@ -252,11 +254,17 @@ impl Stack {
             let below = &mut self.slots[..place];
             Context::new(&mut self.core, Path::Down(below)).send(Chunk::lent(answer));
         }
-        if readiness == Readiness::Handshaking {
-            let until = self.core.now.saturating_add(self.core.limits.handshake);
-            self.slots[place].life = Life::Handshaking { until };
-            self.core.handshaking.set(place, true);
+        match readiness {
+            Readiness::Up => {
+                self.core.handshaking.set(place, false);
+                self.core.risen.set(place, false);
+            }
+            Readiness::Handshaking => {
+                let until = self.core.now.saturating_add(self.core.limits.handshake);
+                self.slots[place].life = Life::Handshaking { until };
+            }
         }
+        self.core.refresh();
         self.tell(place, Turn::Attached);
         self.core.stir();
         Ok(())

@@ -126,8 +126,5 @@ impl Peer<'_> {
     }
 }
 
-/// The most bytes that an application writes at once, where the scale is 1.
-pub(super) const CHUNK: usize = 500;
-
 /// What layers may send on their own.
 const RESERVE: usize = 1000;

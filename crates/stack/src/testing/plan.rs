@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::bounds::CHUNK;
 use super::op::{Answer, Op};
 use super::rng::mix;
 use super::{Order, Rng, Side, Wares};
 use crate::{Exit, Limits, Residue};
+
+/// The most bytes that an application writes at once, where the scale is 1.
+const CHUNK: usize = 500;
 
 /// What both peers do in a simulation: the changes, and how much each writes between two of them.
 #[derive(Clone)]
