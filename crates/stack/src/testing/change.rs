@@ -22,6 +22,9 @@ impl Peer<'_> {
             self.try_too_early(op)?;
             return Ok(false);
         }
+        if let Some(shared) = self.app.clone() {
+            return self.change_within(plan, &shared, op);
+        }
         let (segment, at) = self.written;
         let answer: Vec<u8> = (at..at + self.answer(plan))
             .map(|at| plan.byte(self.side, segment, at))

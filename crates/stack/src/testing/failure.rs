@@ -63,9 +63,13 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for side in Side::BOTH {
             let (limits, way) = (&self.limits[side.index()], self.pipes[side.index()]);
+            let style = match self.callbacks[side.index()] {
+                true => "callbacks; ",
+                false => "",
+            };
             writeln!(
                 f,
-                "{side:?}: inbox {}, boundary {}, outbox {} to {}, work {}; its way holds {way}",
+                "{side:?}: {style}inbox {}, boundary {}, outbox {} to {}, work {}; its way holds {way}",
                 limits.inbox, limits.boundary, limits.outbox_high, limits.outbox_low, limits.work,
             )?;
         }

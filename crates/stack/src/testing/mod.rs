@@ -27,6 +27,7 @@
 //!
 //! To test a layer of your own, implement [`Wares`] for a type that makes it.
 
+mod app;
 mod botch;
 mod bounds;
 mod campaign;
@@ -50,6 +51,7 @@ mod violation;
 mod wares;
 mod watched;
 mod wiretap;
+mod within;
 mod world;
 
 pub use campaign::{Campaign, Tally};

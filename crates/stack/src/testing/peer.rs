@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
+use super::app::{App, Order, Shared};
 use super::ledger::{Account, Ledger};
 use super::plan::Plan;
 use super::violation::{Checked, Violation, violation};
@@ -13,6 +15,10 @@ use crate::{Epoch, Error, ErrorKind, Layer, LayerId, LayerKey, Outcome, Popping,
 pub(super) struct Peer<'a> {
     pub(super) side: Side,
     pub(super) stack: Stack,
+    /// Its application is one of callbacks, and this is what lies between.
+    pub(super) app: Option<Shared>,
+    /// The time.
+    pub(super) now: Duration,
     pub(super) wares: &'a dyn Wares,
     pub(super) ledger: Arc<Ledger>,
     /// Each layer of the plan that stood here.
@@ -63,9 +69,16 @@ pub(super) enum Standing {
 
 impl<'a> Peer<'a> {
     pub(super) fn new(wares: &'a dyn Wares, plan: &Plan, side: Side) -> Self {
+        let limits = plan.limits[side.index()].clone();
+        let app = plan.callbacks[side.index()].then(Shared::default);
         Self {
             side,
-            stack: Stack::new(plan.limits[side.index()].clone()),
+            stack: match &app {
+                Some(shared) => Stack::with_app(Box::new(App(shared.clone())), limits),
+                None => Stack::new(limits),
+            },
+            app,
+            now: Duration::ZERO,
             wares,
             ledger: Arc::default(),
             pushed: plan.layers.iter().map(|_| None).collect(),
@@ -105,6 +118,11 @@ impl<'a> Peer<'a> {
         bytes.clear();
         bytes.extend((at..at + n).map(|at| plan.byte(self.side, segment, at)));
         let written = match n % 2 {
+            _ if self.app.is_some() => {
+                let shared = self.app.clone().unwrap_or_default();
+                self.order(&shared, Order::Send(bytes.clone()));
+                Ok(())
+            }
             0 => self.stack.write(&bytes),
             _ => self.stack.write(&mut bytes),
         };
@@ -138,6 +156,9 @@ impl<'a> Peer<'a> {
         }
         let (segment, at) = self.read;
         let left = plan.len(theirs, segment) - at;
+        if let Some(shared) = self.app.clone() {
+            return self.read_within(plan, &shared, most.min(left));
+        }
         let readable = self.stack.readable();
         let n = most.min(left).min(readable.len());
         if readable.is_empty() && left > 0 && !self.may_fail {
@@ -152,18 +173,7 @@ impl<'a> Peer<'a> {
                 self.side
             ));
         }
-        let expected = (at..at + n).map(|at| plan.byte(theirs, segment, at));
-        if let Some((off, (is, must))) = (readable[..n].iter().copied())
-            .zip(expected)
-            .enumerate()
-            .find(|(_, (is, must))| is != must)
-        {
-            return violation(format!(
-                "{:?} reads {is:#04x} for byte {} of segment {segment}, which is {must:#04x}",
-                self.side,
-                at + off
-            ));
-        }
+        self.compare(plan, (segment, at), &readable[..n])?;
         self.compare_read_epoch(plan, segment)?;
         self.stack.consume(n);
         self.read.1 += n;
@@ -171,6 +181,34 @@ impl<'a> Peer<'a> {
             self.silent_until = None;
         }
         Ok(n)
+    }
+
+    /// The application takes up to `n` bytes of the segment, and they are compared.
+    fn read_within(&mut self, plan: &Plan, shared: &Shared, n: usize) -> Checked<usize> {
+        if n == 0 {
+            return Ok(0);
+        }
+        let (segment, at) = self.read;
+        let got = self.take(plan, shared, n)?;
+        self.compare(plan, (segment, at), &got)?;
+        self.read.1 += got.len();
+        Ok(got.len())
+    }
+
+    fn compare(&self, plan: &Plan, (segment, at): (usize, usize), bytes: &[u8]) -> Checked {
+        let expected = (at..).map(|at| plan.byte(self.side.other(), segment, at));
+        match (bytes.iter().copied())
+            .zip(expected)
+            .enumerate()
+            .find(|(_, (is, must))| is != must)
+        {
+            Some((off, (is, must))) => violation(format!(
+                "{:?} reads {is:#04x} for byte {} of segment {segment}, which is {must:#04x}",
+                self.side,
+                at + off
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Nothing is readable in the middle of a segment: then no end may be told.
@@ -199,6 +237,9 @@ impl<'a> Peer<'a> {
 
     /// Takes back what has left.
     pub(super) fn collect(&mut self) -> Checked<bool> {
+        if let Some(shared) = self.app.clone() {
+            return self.collect_within(&shared);
+        }
         let mut collected = false;
         for pushed in self.pushed.iter_mut().flatten() {
             if pushed.life == Standing::Leaving
@@ -304,7 +345,12 @@ impl<'a> Peer<'a> {
                 Standing::Stands | Standing::Leaving => 1,
             };
             // One that has left and was not taken is not lost.
-            let left = self.stack.popping(pushed.id) == Popping::Left;
+            let left = match self.stack.popping(pushed.id) {
+                Popping::Left => true,
+                // Its application was to be told behind bytes that it never read.
+                Popping::Gone => self.app.is_some() && pushed.life == Standing::Leaving,
+                _ => false,
+            };
             if lost != must && !(left && lost == 0) {
                 let name = &pushed.account.name;
                 let life = pushed.life;

@@ -16,6 +16,8 @@ pub(super) struct Plan {
     /// Every layer that ever comes; the changes name them by their number.
     pub(super) layers: Vec<Planned>,
     pub(super) ops: Vec<Op>,
+    /// Whether each side's application is one of callbacks.
+    pub(super) callbacks: [bool; 2],
     /// How many bytes each side writes in each segment: before the first change, after it, and so
     /// on. So there is one more than there are changes.
     pub(super) lens: [Vec<usize>; 2],
@@ -53,6 +55,7 @@ impl Plan {
         let mut plan = Self {
             layers: Vec::new(),
             ops: Vec::new(),
+            callbacks: [rng.once_in(4), rng.once_in(4)],
             lens: [Vec::new(), Vec::new()],
             chunk: CHUNK,
             run: rng.among(&[1, 1, 1, 5, 100]),
@@ -190,7 +193,9 @@ impl Plan {
         }
         let place = |of: usize| standing.iter().position(|layer| *layer == of);
         // What speaks unasked is never known to be silent.
-        let silent = |place: usize| !standing[place..].iter().any(|n| self.layers[*n].chatty);
+        let chatty = |place: usize| standing[place..].iter().any(|n| self.layers[*n].chatty);
+        // Nor does an application of callbacks know what waits for it.
+        let silent = |place: usize| self.callbacks == [false; 2] && !chatty(place);
         let exit = |layer: usize| self.layers[layer].exit;
         match op {
             Op::Push { .. } | Op::PushAfter { .. } => true,
@@ -248,7 +253,8 @@ impl Plan {
         let (most, pushes) = (rng.below(11), 1 + rng.below(3));
         let only_pops_from = rng.once_in(3).then(|| rng.below(most + 1));
         let mut standing: Vec<usize> = Vec::new();
-        for at in 0..most {
+        for _ in 0..most {
+            let at = self.ops.len();
             let popping = only_pops_from.is_some_and(|from| at >= from);
             let push = standing.is_empty() || (standing.len() < 5 && rng.below(4) < pushes);
             if popping && standing.is_empty() {
@@ -268,7 +274,7 @@ impl Plan {
             self.ops.push(op);
             if !self.fits(at) {
                 self.ops.pop();
-                break;
+                continue;
             }
             op.apply(&mut standing);
         }

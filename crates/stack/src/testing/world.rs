@@ -80,7 +80,10 @@ impl<'a> World<'a> {
             Step::Advance(by) => {
                 self.now += Duration::from_micros(u64::from(by));
                 let now = self.now;
-                self.peers.iter_mut().for_each(|it| it.stack.advance(now));
+                for peer in &mut self.peers {
+                    peer.now = now;
+                    peer.stack.advance(now);
+                }
                 1
             }
             Step::Block(side, steps) => {
