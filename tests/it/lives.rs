@@ -1,15 +1,17 @@
 //! Random lives of two connections with real layers: TLS, zstd and deflate are pushed, and popped
-//! from anywhere, while both ends read and write at once through tiny pipes, and futures are
-//! dropped at random. Each byte must come, in order, and of the epoch that it was written in.
+//! from anywhere, and replaced, by the owner or by a handle, while both ends read and write at once
+//! through tiny pipes, and futures are dropped at random. Each byte must come, in order, and of the
+//! epoch that it was written in.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
 use rustls::{ClientConfig, ServerConfig};
-use stack::{Connection, Layer, LayerId, Limits, PopError, Residue};
+use stack::{Connection, Layer, LayerId, LayerKey, Limits, PopError, Residue};
 use tls_layer::TlsLayer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
@@ -22,7 +24,13 @@ enum Op {
     Push(&'static str),
     /// The layer at this place leaves.
     Pop(usize),
+    /// The layer at this place is replaced.
+    Replace(usize, &'static str),
+    /// The layer at this place is asked to leave, and another is pushed while it still does.
+    PopAndPush(usize, &'static str),
 }
+
+const NAMES: [&str; 3] = ["tls", "zstd", "deflate"];
 
 /// A life as it is to be, the same for both ends.
 #[derive(Debug)]
@@ -40,12 +48,19 @@ impl Plan {
     fn draw(rng: &mut Rng) -> Self {
         let (mut ops, mut depth) = (Vec::new(), 0);
         for _ in 0..rng.below(7) {
+            let name = NAMES[rng.below(3)];
+            let place = rng.below(depth.max(1));
             if depth < 4 && (depth == 0 || rng.once_in(2)) {
-                ops.push(Op::Push(["tls", "zstd", "deflate"][rng.below(3)]));
+                ops.push(Op::Push(name));
                 depth += 1;
-            } else {
-                ops.push(Op::Pop(rng.below(depth)));
+            } else if rng.once_in(2) {
+                ops.push(Op::Pop(place));
                 depth -= 1;
+            } else {
+                ops.push(match rng.once_in(2) {
+                    true => Op::Replace(place, name),
+                    false => Op::PopAndPush(place, name),
+                });
             }
         }
         let flat = rng.once_in(3);
@@ -98,7 +113,22 @@ enum Id {
     Codec(LayerId<CompressLayer>, &'static str),
 }
 
+fn codec(name: &str) -> CompressLayer {
+    match name {
+        "zstd" => CompressLayer::zstd(1),
+        _ => CompressLayer::deflate(1),
+    }
+    .anywhere()
+}
+
 impl Id {
+    fn key(self) -> LayerKey {
+        match self {
+            Self::Tls(id) => id.key(),
+            Self::Codec(id, _) => id.key(),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Tls(_) => "tls",
@@ -113,10 +143,21 @@ impl End<'_> {
             self.exchange(exchange).await;
             match self.plan.ops.get(exchange) {
                 Some(Op::Push(name)) => self.push(name).await,
-                Some(Op::Pop(place)) => match self.pushed.remove(*place) {
-                    Id::Tls(id) => self.pop(id).await,
-                    Id::Codec(id, _) => self.pop(id).await,
-                },
+                Some(Op::Pop(place)) => {
+                    let old = self.pushed.remove(*place);
+                    self.pop_any(old).await;
+                }
+                Some(Op::Replace(place, name)) => {
+                    let old = self.pushed[*place];
+                    self.pushed[*place] = self.replace(old, name).await;
+                    self.pop_any(old).await;
+                }
+                Some(Op::PopAndPush(place, name)) => {
+                    let old = self.pushed.remove(*place);
+                    self.connection.start_pop(old.key()).await.unwrap();
+                    self.push(name).await;
+                    self.pop_any(old).await;
+                }
                 None => {}
             }
         }
@@ -128,25 +169,52 @@ impl End<'_> {
         io.read_to_end(&mut Vec::new()).await.unwrap();
     }
 
-    async fn push(&mut self, name: &'static str) {
-        let codec = match name {
-            "zstd" => CompressLayer::zstd(1).anywhere(),
-            "deflate" => CompressLayer::deflate(1).anywhere(),
-            _ => {
-                let tls = match self.side {
-                    0 => real::client(&self.tls.0),
-                    _ => real::server(&self.tls.1),
-                };
-                // The other end may have pushed already.
-                let id = self
-                    .connection
-                    .push(tls.with_residue(Residue::Feed).anywhere())
-                    .await;
-                return self.pushed.push(Id::Tls(id.unwrap()));
-            }
+    /// This end's part of TLS. The other end may have pushed its own already.
+    fn make_tls(&self) -> TlsLayer {
+        let tls = match self.side {
+            0 => real::client(&self.tls.0),
+            _ => real::server(&self.tls.1),
         };
-        let id = self.connection.push(codec).await;
-        self.pushed.push(Id::Codec(id.unwrap(), name));
+        tls.with_residue(Residue::Feed).anywhere()
+    }
+
+    async fn push(&mut self, name: &'static str) {
+        let id = match name {
+            "tls" => Id::Tls(self.connection.push(self.make_tls()).await.unwrap()),
+            _ => Id::Codec(self.connection.push(codec(name)).await.unwrap(), name),
+        };
+        self.pushed.push(id);
+    }
+
+    async fn replace(&mut self, old: Id, name: &'static str) -> Id {
+        match name {
+            "tls" => Id::Tls(self.replace_by(old, self.make_tls()).await),
+            _ => Id::Codec(self.replace_by(old, codec(name)).await, name),
+        }
+    }
+
+    /// By the owner, or by a handle while the owner reads.
+    async fn replace_by<L: Layer>(&mut self, old: Id, new: L) -> LayerId<L> {
+        if self.rng.once_in(2) {
+            return self.connection.replace(old.key(), new).await.unwrap();
+        }
+        let handle = self.connection.handle();
+        let mut replacing = pin!(handle.replace(old.key(), new));
+        loop {
+            tokio::select! {
+                replaced = &mut replacing => return replaced.unwrap(),
+                // Reads nothing: the other end may have come first, and go on already.
+                _ = self.connection.fill_buf() => {}
+            }
+            yield_now().await;
+        }
+    }
+
+    async fn pop_any(&mut self, id: Id) {
+        match id {
+            Id::Tls(id) => self.pop(id).await,
+            Id::Codec(id, _) => self.pop(id).await,
+        }
     }
 
     async fn pop<L: Layer>(&mut self, id: LayerId<L>) {
