@@ -534,3 +534,29 @@ async fn tls_is_replaced_by_handle_under_load_from_both_ends() {
         reader.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_replacement_does_not_wait_for_what_only_a_read_brings() {
+    let (io, mut peer) = duplex(1000);
+    let limits = Limits {
+        inbox: 4,
+        ..Limits::default()
+    };
+    let mut connection = Connection::with_limits(io, limits);
+    let old = connection.push(toy()).await.unwrap();
+    let unread = [record(TAG, b"much "), record(TAG, b"more"), mark()].concat();
+    let hello = [&[b'H', 5][..], &b"hello".map(|byte| byte ^ 1)].concat();
+    peer.write_all(&[unread, hello].concat()).await.unwrap();
+    let new = Toy::new("new", 1).server();
+    let replaced = timeout(Duration::from_secs(10), connection.replace(old, new));
+    replaced.await.expect("it hangs").unwrap();
+    assert_eq!(
+        connection.ready().await.unwrap_err().kind(),
+        ErrorKind::Busy
+    );
+    let mut read = [0; 9];
+    connection.read_exact(&mut read).await.unwrap();
+    assert_eq!(&read, b"much more");
+    connection.ready().await.unwrap();
+    connection.pop(old).await.unwrap();
+}

@@ -169,7 +169,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// the old one up to its peer's end mark. [`pop`](Self::pop) waits for the old one to leave,
     /// and gives it back.
     ///
-    /// A new layer with a handshake is up only when the peer has replaced its own as well.
+    /// A new layer with a handshake is up only when the peer has replaced its own as well. If bytes
+    /// of before must be read first, this does not wait for that: read, then [`ready`](Self::ready)
+    /// does.
     ///
     /// # Errors
     ///
@@ -213,7 +215,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// # Errors
     ///
-    /// Why the connection has failed.
+    /// Why the connection has failed; or, of kind [`ErrorKind::Busy`](crate::ErrorKind::Busy), that
+    /// a layer awaits another's end mark, before which something waits unread: read, and await this
+    /// again.
     ///
     /// # Cancelling
     ///

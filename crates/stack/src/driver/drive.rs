@@ -12,6 +12,7 @@ use super::mail::Mailbox;
 use super::task::{Alone, Progress};
 use super::wakers::{Side, Wakers};
 use crate::buffer::BLOCK;
+use crate::rules::busy;
 use crate::{Error, Stack};
 
 /// How often a poll reads from a socket that always has more, before other tasks have their turn.
@@ -415,7 +416,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Waits until every layer is up.
     pub(super) fn poll_up(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(Side::Write, task, |driver| {
+        let up = self.poll(Side::Write, task, |driver| {
             let result = match driver.stack.failure() {
                 Ok(()) if !driver.stack.is_up() => return None,
                 result => result,
@@ -423,7 +424,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             // The last word of a handshake, or the alert that ends it: the peer waits for it.
             driver.hand_over();
             Some(result)
-        })
+        });
+        if up.is_pending() && self.stack.waits_for_reader() {
+            self.wakers.disarm(Side::Write);
+            let error = busy(
+                "a layer that awaits another's end mark cannot be up before what waits is read",
+            );
+            return Poll::Ready(Err(error));
+        }
+        up
     }
 
     /// Flushes, and writes as much as the socket takes without waiting; and flushes the socket,

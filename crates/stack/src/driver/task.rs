@@ -39,7 +39,8 @@ pub(super) enum Alone {
     No,
 }
 
-/// Brings layers in by `add`, and waits until those that `keys` names are up.
+/// Brings layers in by `add`, and waits until those that `keys` names are up, unless that cannot be
+/// before the application reads.
 pub(super) fn add<T, R>(
     what: T,
     mut add: impl FnMut(&mut Stack, T) -> Result<R, PushError<T>>,
@@ -68,7 +69,8 @@ pub(super) fn add<T, R>(
             let keys = keys(added);
             layers.any(|it| it.state() == State::Handshaking && keys.contains(&it.key()))
         };
-        match added.take_if(|added| !coming(added)) {
+        // What they await comes to light by reading: then it is for `ready` to wait for them.
+        match added.take_if(|added| alone == Alone::Yes || !coming(added)) {
             Some(added) => Progress::Done(Ok(added)),
             None => Progress::Begun,
         }
