@@ -11,6 +11,7 @@ mod driver;
 mod edges;
 mod epochs;
 mod handle;
+mod hostile;
 mod lives;
 mod pair;
 mod real;

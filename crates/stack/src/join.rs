@@ -174,27 +174,43 @@ impl Stack {
             Spot::Below(key) => self.find(key)?,
         };
         self.check_order(place, layer, going)?;
-        let awaits = self.slots[..place]
-            .iter()
-            .any(|slot| slot.leaving().is_some());
-        let replaces = matches!(addition.spot, Spot::InsteadOf(_));
-        if awaits && layer.residue() == Residue::Reject && !replaces {
-            return Err(busy("a layer is still leaving"));
+        let awaits = self.check_busy(place, addition)?;
+        if layer.residue() == Residue::HandBack && !awaits && self.waits_below(place) {
+            // Whether it has risen by now is chance, and so would be whose it is.
+            return Err(refusal(
+                "bytes that would be handed back have not risen yet",
+            ));
         }
         if place < top {
-            if self.core.handshaking.0 >> place != 0 {
-                // It keeps bytes that were written while this layer did not stand.
-                return Err(busy("a layer above is in its handshake"));
-            }
-            if self.slots[place..].iter().any(|it| it.leaving().is_some()) {
-                return Err(busy("a layer above is still leaving"));
-            }
             self.flush_down_to(place);
+            self.note_failure();
+            self.failure()?;
             if !awaits && layer.exit() != Exit::Anytime && !self.is_silent_from(place) {
                 return Err(refusal("bytes are under way above the layer's place"));
             }
         }
         Ok(Entry { place, awaits })
+    }
+
+    /// Whether the layer would await a layer below that is leaving; unless it has to wait before it may
+    /// come in at all.
+    pub(crate) fn check_busy(&self, place: usize, addition: &Addition) -> Result<bool, Error> {
+        let leaves = |slots: &[Slot]| slots.iter().any(|slot| slot.leaving().is_some());
+        let awaits = leaves(&self.slots[..place]);
+        let replaces = matches!(addition.spot, Spot::InsteadOf(_));
+        if awaits && addition.layer.residue() == Residue::Reject && !replaces {
+            return Err(busy("a layer is still leaving"));
+        }
+        if place < self.top() {
+            if self.core.handshaking.0 >> place != 0 {
+                // It keeps bytes that were written while this layer did not stand.
+                return Err(busy("a layer above is in its handshake"));
+            }
+            if leaves(&self.slots[place..]) {
+                return Err(busy("a layer above is still leaving"));
+            }
+        }
+        Ok(awaits)
     }
 
     /// Puts the layer in its place, and attaches it there.
@@ -226,10 +242,12 @@ impl Stack {
         self.core.rising = epoch;
         // So that it may say within the call that it is up.
         self.core.handshaking.set(place, true);
+        let anchored = self.core.anchored;
         let readiness = match self.call_still(place, |node, cx| node.attached(cx, &standing)) {
             Ok(readiness) => readiness,
             Err(error) => {
                 self.core.queue.forget(key);
+                self.core.anchored = anchored;
                 self.core.rising = self.epochs.present;
                 let error = error.in_layer(self.slots[place].node.name());
                 let layer = self.remove(place);
@@ -272,7 +290,7 @@ impl Stack {
 
     /// Brings a layer in above the one at whose end mark its inbound half begins.
     fn replace_one(&mut self, old: LayerKey, addition: Addition) -> Result<(), NotMade<Addition>> {
-        let place = match self.may_leave(old) {
+        let place = match self.prepare_to_leave(old) {
             Ok(place) => place,
             Err(error) => return Err(NotMade::refused(addition, error)),
         };

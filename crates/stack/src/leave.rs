@@ -78,7 +78,8 @@ impl Stack {
     /// [anchored](Self::anchor), or if it is in its handshake: a connection on which that has begun
     /// never speaks the old language again.
     pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
-        let place = self.find(id.key())?;
+        let place = self.find(id.key());
+        let place = place.or_else(|missing| self.check_alive().and(Err(missing)))?;
         self.check_anchor(place)?;
         if self.core.handshaking.has(place) {
             return Err(refusal("the layer is in its handshake"));
@@ -155,14 +156,22 @@ impl Stack {
             }
             return Ok(());
         }
-        if self.slots[place].node.exit() == Exit::Silent {
-            self.flush_down_to(place);
-        }
-        self.may_leave(key)?;
-        self.flush_down_to(place + 1);
+        let place = self.prepare_to_leave(key)?;
         self.begin_leaving(place);
         self.leave(place);
         Ok(())
+    }
+
+    /// Flushes what was written through the layer, as far as that is not for its end mark to do, and
+    /// gives its place, if it may leave.
+    pub(crate) fn prepare_to_leave(&mut self, key: LayerKey) -> Result<usize, Error> {
+        let place = self.find(key)?;
+        match self.slots[place].node.exit() {
+            Exit::Marked => self.flush_down_to(place + 1),
+            Exit::Silent | Exit::Anytime => self.flush_down_to(place),
+        }
+        self.note_failure();
+        self.may_leave(key)
     }
 
     /// From now on the layer at `place` counts as leaving. Returns what its life was before.

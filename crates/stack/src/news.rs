@@ -68,7 +68,7 @@ impl Stack {
     /// From now on, notices of all changes are kept for [`take_notices`](Self::take_notices); with
     /// `false`, no longer. At most 256 wait.
     pub fn watch(&mut self, watch: bool) {
-        self.news = watch.then(Vec::new);
+        self.news = watch.then(|| self.news.take().unwrap_or_default());
     }
 
     /// What has changed since this was last asked, if the stack is [watched](Self::watch).

@@ -14,7 +14,14 @@ impl Stack {
     ///
     /// If there is no such layer, or if one of them has ended a half already.
     pub fn anchor(&mut self, key: impl Into<LayerKey>) -> Result<(), Error> {
+        self.check_alive()?;
         self.core.anchor(key.into())
+    }
+
+    /// Whether inbound bytes wait below the boundary at `place`, or inside a layer there.
+    pub(crate) fn waits_below(&self, place: usize) -> bool {
+        let waits = self.core.holding.0 | self.core.starved.0;
+        waits & !(u64::MAX << place) != 0
     }
 
     /// The place of the layer, if it may leave now, for all that does not depend on how it leaves.

@@ -285,7 +285,6 @@ impl Stack {
     // ---- within ----
 
     /// Whether there is a connection still.
-    #[cfg(feature = "tokio")]
     pub(crate) fn check_alive(&self) -> Result<(), Error> {
         match self.lost {
             true => self.failure(),

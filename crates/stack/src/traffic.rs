@@ -37,16 +37,18 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// The account of a node below which `held` bytes wait, given what came to its neighbours: to
-    /// the boundary above it, and to the one below it from above.
+    /// the boundary above it, and to the one below it from above. Bytes that passed the node by and
+    /// met a failure were counted by no neighbour, so none of this may go below zero.
     pub(crate) fn account(&self, held: usize, above: u64, below: u64) -> Traffic {
+        let (up, down) = (self.passed_up, self.passed_down);
         Traffic {
             inbound: Flow {
-                taken: self.came_up - self.passed_up - held as u64,
-                made: self.made_up.total(above) - self.passed_up,
+                taken: self.came_up.saturating_sub(up + held as u64),
+                made: self.made_up.total(above).saturating_sub(up),
             },
             outbound: Flow {
-                taken: self.came_down - self.passed_down,
-                made: self.made_down.total(below) - self.passed_down,
+                taken: self.came_down.saturating_sub(down),
+                made: self.made_down.total(below).saturating_sub(down),
             },
         }
     }

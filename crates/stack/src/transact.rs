@@ -3,7 +3,7 @@
 use crate::changes::{Addition, Changes, Spot, Step};
 use crate::join::NotMade;
 use crate::rules::refusal;
-use crate::{Error, Event, Exit, LayerKey, PushError, Residue, Stack};
+use crate::{Error, ErrorKind, Event, Exit, LayerKey, PushError, Residue, Stack};
 
 impl Stack {
     /// Makes several changes as one: all of them, or none.
@@ -60,7 +60,7 @@ impl Stack {
             return Err(NotMade::refused(changes, error));
         }
         let going = changes.going();
-        let before = self.epochs_now();
+        let (before, anchored) = (self.epochs_now(), self.core.anchored);
         // What has been done, and for a layer that came in, where that was to be.
         let mut done: Vec<(LayerKey, Option<Spot>)> = Vec::new();
         let mut steps = changes.steps.into_iter();
@@ -81,8 +81,14 @@ impl Stack {
                 if let Some(news) = &mut self.news {
                     news.retain(|notice| done.iter().all(|(key, _)| *key != notice.key));
                 }
+                // What would have to be waited for was asked for before the first step.
+                if not_made.error.kind() == ErrorKind::Busy {
+                    not_made.error = refusal("a step is in the way of another");
+                }
                 let mut back = self.undo(done);
                 self.restore_epochs(before);
+                self.core.anchored = anchored;
+                self.core.regate();
                 return Err(not_made.map(|addition| {
                     back.push(Step::Add(addition));
                     back.extend(steps);
@@ -123,10 +129,22 @@ impl Stack {
             return Err(refusal("a layer is to go twice"));
         }
         for key in going {
-            let place = self.may_leave(key)?;
+            let place = self.prepare_to_leave(key)?;
             if self.slots[place].node.exit() == Exit::Marked {
                 let why = "a layer with an end mark leaves by a conversation of its own";
                 return Err(refusal(why));
+            }
+        }
+        for step in &changes.steps {
+            let Step::Add(it) = step else { continue };
+            let place = match it.spot {
+                Spot::Top => Some(self.top()),
+                Spot::Above(key) | Spot::InsteadOf(key) => self.core.place(key).map(|at| at + 1),
+                Spot::Below(key) => self.core.place(key),
+            };
+            // A layer of an earlier step does not stand yet.
+            if let Some(place) = place {
+                self.check_busy(place, it)?;
             }
         }
         // Rejecting cannot be taken back.

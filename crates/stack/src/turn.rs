@@ -156,7 +156,9 @@ impl Stack {
                 let Some(place) = self.core.place(origin) else {
                     return;
                 };
-                self.core.rising = epoch;
+                // Of one that nothing waits of, it is of the present.
+                let past = self.epochs.past(epoch).is_some();
+                self.core.rising = if past { epoch } else { self.epochs.present };
                 let above = &mut self.slots[place + 1..];
                 Context::new(&mut self.core, Path::Up(above)).deliver(bytes.bytes_mut());
             }

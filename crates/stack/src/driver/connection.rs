@@ -362,9 +362,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// Takes the connection apart: the socket, what was not read, what was not sent, and the
     /// layers.
     pub fn into_parts(mut self) -> Parts<Io> {
-        let Some(driver) = self.driver.take() else {
+        let Some(mut driver) = self.driver.take() else {
             unreachable!("taken only here")
         };
+        driver.mailbox.publish(&mut driver.stack);
         driver.stack.into_parts().with_io(driver.io)
     }
 
@@ -381,6 +382,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Drop for Connection<Io> {
     fn drop(&mut self) {
         if let Some(driver) = &mut self.driver {
             driver.last_attempt();
+            driver.mailbox.publish(&mut driver.stack);
         }
     }
 }

@@ -136,9 +136,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     fn run_errands(&mut self, side: Side) {
         if !self.mailbox.is_empty() {
             self.begin_turn();
-            self.mailbox.run(&mut self.stack);
-            // Another task that waits may have to flush first, or find what it waits for.
-            self.wakers.wake_side(side.other());
+            if self.mailbox.run(&mut self.stack) {
+                // The peer may wait for a change's last words; another task, for what it brought.
+                self.hand_over();
+                self.wakers.wake_side(side.other());
+            }
         }
         self.mailbox.publish(&mut self.stack);
     }

@@ -44,7 +44,11 @@ impl<'a, Io: AsyncRead + AsyncWrite + Unpin> Frozen<'a, Io> {
         let driver = self.connection.driver_mut();
         driver.begin_turn();
         // What is residue is judged before anything more is read.
-        let begun = push(&mut driver.stack, Alone::No);
+        let begun = match push(&mut driver.stack, Alone::No) {
+            // To wait in line it would have to read.
+            Progress::Waiting => push(&mut driver.stack, Alone::Yes),
+            begun => begun,
+        };
         driver.frozen = false;
         match begun {
             Progress::Done(result) => result,

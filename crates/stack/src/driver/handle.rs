@@ -1,11 +1,12 @@
 //! A connection, for other tasks.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
 
-use super::mail::{Errand, Mail};
+use super::mail::{Asker, Errand, Mail, Run};
 use super::task::{self, Alone, Progress};
 use super::wakers::{Side, Wakers};
 use crate::{
@@ -183,8 +184,11 @@ impl Handle {
     ///
     /// Before it has taken effect, takes it back.
     pub async fn rip<L: Layer>(&self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
-        self.change(move |stack, _| Progress::Done(stack.rip(id)))
-            .await
+        // What waits in line may wait for this very layer.
+        self.ask(Errand::at_once, move |stack, _| {
+            Progress::Done(stack.rip(id))
+        })
+        .await
     }
 
     /// As [`Connection::anchor`](crate::Connection::anchor).
@@ -222,6 +226,10 @@ impl Handle {
     ///
     /// If the connection is over.
     ///
+    /// # Panics
+    ///
+    /// If `look` does: here, and not where the connection is driven.
+    ///
     /// # Cancelling
     ///
     /// Changes nothing.
@@ -231,15 +239,18 @@ impl Handle {
     ) -> Result<R, Error> {
         let ((tell, told), asker) = (oneshot::channel(), Arc::default());
         let mut once = Some((look, tell));
-        self.post(Errand::look(&asker, move |stack| {
+        let run = Box::new(move |stack: &mut Stack| {
             if let Some((look, tell)) = once.take() {
-                // An error says that nobody waits for it any more.
-                let _ = tell.send(stack.check_alive().map(|()| look(stack)));
+                // A panic is the asker's, and not of whoever drives.
+                let look = AssertUnwindSafe(|| stack.check_alive().map(|()| look(stack)));
+                let _ = tell.send(catch_unwind(look));
             }
             Progress::Done(())
-        }));
+        });
+        self.post(Errand::at_once(&asker, run));
         match told.await {
-            Ok(seen) => seen,
+            Ok(Ok(seen)) => seen,
+            Ok(Err(panic)) => resume_unwind(panic),
             Err(_) => unreachable!("every errand is run, at the latest when the connection goes"),
         }
     }
@@ -251,16 +262,25 @@ impl Handle {
 
     async fn change<T: Send + Sync + 'static>(
         &self,
+        step: impl FnMut(&mut Stack, Alone) -> Progress<T> + Send + Sync + 'static,
+    ) -> T {
+        self.ask(Errand::in_line, step).await
+    }
+
+    async fn ask<T: Send + Sync + 'static>(
+        &self,
+        errand: fn(&Arc<Asker>, Box<Run>) -> Errand,
         mut step: impl FnMut(&mut Stack, Alone) -> Progress<T> + Send + Sync + 'static,
     ) -> T {
         let ((tell, told), asker) = (oneshot::channel(), Arc::default());
         let mut tell = Some(tell);
-        self.post(Errand::change(&asker, move |stack| {
+        let run = Box::new(move |stack: &mut Stack| {
             step(stack, Alone::No).map(|result| {
                 // An error says that nobody waits for it any more.
                 let _ = tell.take().map(|tell| tell.send(result));
             })
-        }));
+        });
+        self.post(errand(&asker, run));
         match told.await {
             Ok(result) => result,
             Err(_) => unreachable!("every errand is run, at the latest when the connection goes"),

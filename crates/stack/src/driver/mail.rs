@@ -23,28 +23,22 @@ pub(super) struct Errand {
 #[derive(Default)]
 pub(super) struct Asker;
 
-type Run = dyn FnMut(&mut Stack) -> Progress<()> + Send + Sync;
+pub(super) type Run = dyn FnMut(&mut Stack) -> Progress<()> + Send + Sync;
 
 impl Errand {
     /// A change, which waits for those that were asked for before it.
-    pub(super) fn change(
-        asker: &Arc<Asker>,
-        run: impl FnMut(&mut Stack) -> Progress<()> + Send + Sync + 'static,
-    ) -> Self {
+    pub(super) fn in_line(asker: &Arc<Asker>, run: Box<Run>) -> Self {
         Self {
-            run: Box::new(run),
+            run,
             begun: false,
             asker: Arc::downgrade(asker),
         }
     }
 
-    /// A look, which changes nothing and waits for nobody.
-    pub(super) fn look(
-        asker: &Arc<Asker>,
-        run: impl FnMut(&mut Stack) -> Progress<()> + Send + Sync + 'static,
-    ) -> Self {
+    /// What waits for nobody: a look, or what others may wait for.
+    pub(super) fn at_once(asker: &Arc<Asker>, run: Box<Run>) -> Self {
         Self {
-            run: Box::new(run),
+            run,
             begun: true,
             asker: Arc::downgrade(asker),
         }
@@ -164,12 +158,11 @@ impl Mailbox {
         }
     }
 
-    /// Gets on with what was asked for, and tells what has changed.
-    pub(super) fn run(&mut self, stack: &mut Stack) {
-        if let Some(mail) = &self.mail {
-            self.errands.extend(mail.take());
-            run(&mut self.errands, stack);
-        }
+    /// Gets on with what was asked for. Whether anything got further.
+    pub(super) fn run(&mut self, stack: &mut Stack) -> bool {
+        let Some(mail) = &self.mail else { return false };
+        self.errands.extend(mail.take());
+        run(&mut self.errands, stack)
     }
 
     /// Tells those who watch what has changed.
@@ -193,9 +186,9 @@ impl Drop for Mailbox {
 }
 
 /// Runs errands in the order in which they were asked for: one that has to wait holds up those
-/// behind it that have not begun. Those that are done go.
-fn run(errands: &mut Vec<Errand>, stack: &mut Stack) {
-    let mut held_up = false;
+/// behind it that have not begun. Those that are done go. Whether any got further.
+fn run(errands: &mut Vec<Errand>, stack: &mut Stack) -> bool {
+    let (mut held_up, mut got_further) = (false, false);
     errands.retain_mut(|errand| {
         if errand.is_taken_back() {
             return false;
@@ -205,11 +198,15 @@ fn run(errands: &mut Vec<Errand>, stack: &mut Stack) {
         }
         match (errand.run)(stack) {
             Progress::Waiting => held_up = true,
-            Progress::Begun => errand.begun = true,
-            Progress::Done(()) => return false,
+            Progress::Begun => got_further |= !std::mem::replace(&mut errand.begun, true),
+            Progress::Done(()) => {
+                got_further = true;
+                return false;
+            }
         }
         true
     });
+    got_further
 }
 
 /// Runs errands on a stack that is over.

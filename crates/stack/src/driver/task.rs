@@ -105,7 +105,13 @@ pub(super) fn start_pop(
                 Err(error) if error.kind() == ErrorKind::Busy && alone == Alone::No => {
                     return Progress::Waiting;
                 }
-                Err(error) => return Progress::Done(Err(PopError::Refused(error))),
+                Err(error) => {
+                    let failed = stack.failure().is_err() && stack.check_alive().is_ok();
+                    return Progress::Done(Err(match failed {
+                        true => PopError::Failed(error),
+                        false => PopError::Refused(error),
+                    }));
+                }
             }
         }
         let popping = stack.popping(key);
