@@ -185,7 +185,8 @@ pub enum Residue {
     Feed,
     /// They are handed back: they stay to be read, as bytes of the epoch before, and the layer
     /// begins behind them. Right where the peer's bytes of the new language come only after
-    /// something that this side is yet to say.
+    /// something that this side is yet to say. Refused while bytes wait below another layer, for
+    /// whether those have risen yet is chance.
     HandBack,
     /// They are a protocol violation, or an attack (CVE-2011-0411): right where the peer may not
     /// speak before it has our answer (STARTTLS).
