@@ -195,9 +195,11 @@ impl Stack {
     /// Whether the layer would await a layer below that is leaving; unless it has to wait before it may
     /// come in at all.
     pub(crate) fn check_busy(&self, place: usize, addition: &Addition) -> Result<bool, Error> {
-        let leaves = |slots: &[Slot]| slots.iter().any(|slot| slot.leaving().is_some());
-        let awaits = leaves(&self.slots[..place]);
         let replaces = matches!(addition.spot, Spot::InsteadOf(_));
+        // Mostly no layer's outbound half has ended, and only one that is replaced leaves with it open.
+        let any = replaces || !self.core.down.is_empty();
+        let leaves = |slots: &[Slot]| any && slots.iter().any(|slot| slot.leaving().is_some());
+        let awaits = leaves(&self.slots[..place]);
         if awaits && addition.layer.residue() == Residue::Reject && !replaces {
             return Err(busy("a layer is still leaving"));
         }
@@ -326,6 +328,9 @@ impl Stack {
 
     /// Layers that awaited an end mark which has come, and behind which nothing older rises, begin.
     pub(crate) fn begin_awaiting(&mut self) {
+        if self.core.awaiting.is_empty() {
+            return;
+        }
         for place in 0..self.top() {
             let Inbound::Awaiting { attached } = self.slots[place].inbound else {
                 continue;

@@ -133,7 +133,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     }
 
     /// Gets on with what other tasks have asked for.
+    #[inline]
     fn run_errands(&mut self, side: Side) {
+        if self.mailbox.has_handle() {
+            self.open_mailbox(side);
+        }
+    }
+
+    #[cold]
+    fn open_mailbox(&mut self, side: Side) {
         if !self.mailbox.is_empty() {
             self.begin_turn();
             if self.mailbox.run(&mut self.stack) {

@@ -149,8 +149,13 @@ impl Mailbox {
         Arc::clone(self.mail.get_or_insert_with(|| Arc::new(Mail::new())))
     }
 
-    /// Whether nothing is there to be done.
+    /// Whether anybody has ever asked for a handle.
     #[inline]
+    pub(super) fn has_handle(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Whether nothing is there to be done.
     pub(super) fn is_empty(&self) -> bool {
         match &self.mail {
             None => true,
