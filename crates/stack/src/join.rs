@@ -89,8 +89,8 @@ impl Stack {
 
     /// Puts a layer in the place of another. What is written goes through the new layer at once,
     /// behind the old one's end mark; what comes is the old one's up to its peer's end mark, and
-    /// the new one's behind it. [`popping`](Self::popping) and
-    /// [`take_popped`](Self::take_popped) tell of the old layer.
+    /// the new one's behind it. [`popping`](Self::popping) tells of the old layer, which is kept until
+    /// [`take_popped`](Self::take_popped) takes it.
     ///
     /// An old layer without an end mark is taken out at once, and the new one inserted above it:
     /// that has to be possible as things stand.

@@ -100,6 +100,7 @@ impl Stack {
             self.end_inbound(place);
         }
         let layer = self.remove(place);
+        self.claimed.retain(|claimed| *claimed != id.key());
         self.run();
         let Ok(layer) = downcast::<L>(layer) else {
             unreachable!("the id names its type")

@@ -32,7 +32,8 @@ pub enum Popping {
 pub enum PushError<T> {
     /// Nothing began: the stack works on as before.
     Refused {
-        /// What was to come in, unchanged.
+        /// What was to come in. Nobody has changed it; what a layer itself did when it was attached
+        /// is its own affair.
         back: T,
         /// Why.
         error: Error,

@@ -40,6 +40,9 @@ impl Stack {
             Life::Standing if slot.node.exit() != Exit::Silent || self.is_silent(place) => {
                 Ok(place)
             }
+            Life::Standing if self.core.awaiting.has(place) => {
+                Err(busy("the layer awaits the end mark of one below"))
+            }
             Life::Standing => Err(refusal(
                 "the layer has no end mark, and inbound bytes are under way",
             )),

@@ -307,8 +307,9 @@ impl Stack {
         self.core.unasked = 0;
         let inside = || self.slots.iter().map(|slot| slot.node.held());
         if self.core.waiting() + inside().sum::<usize>() > self.core.limits.budget {
-            // Who holds most is to be named.
-            let most = inside().zip(0..).max_by_key(|(held, _)| *held);
+            // Who holds most is to be named; if no layer does, the lowest, above what waits.
+            let holders = inside().zip(0..).filter(|(held, _)| *held > 0);
+            let most = holders.max_by_key(|(held, _)| *held);
             let place = most.map_or(0, |(_, place)| place);
             self.core.fail(place, over_budget());
         }

@@ -96,8 +96,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// # Cancelling
     ///
-    /// Before it is first polled, nothing has happened. After that the layer stands; whatever is
-    /// awaited next drives its handshake, and [`ready`](Self::ready) waits for it.
+    /// Before it is first polled, nothing has happened. After that the layer stands, unless it has to
+    /// wait for another change, and then goes with the future; whatever is awaited next drives its
+    /// handshake, and [`ready`](Self::ready) waits for it.
     pub async fn push<L: Layer>(&mut self, layer: L) -> Result<LayerId<L>, PushError<L>> {
         self.push_after(&[], layer).await
     }
@@ -167,7 +168,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// Puts a layer in the place of another, and waits until the new one is up. What is written
     /// goes through the new one at once, behind the old one's end mark; what comes is decoded by
     /// the old one up to its peer's end mark. [`pop`](Self::pop) waits for the old one to leave,
-    /// and gives it back.
+    /// and gives it back; until then it is kept.
     ///
     /// A new layer with a handshake is up only when the peer has replaced its own as well. If bytes
     /// of before must be read first, this does not wait for that: read, then [`ready`](Self::ready)
@@ -262,7 +263,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// # Errors
     ///
-    /// If there is no such layer.
+    /// If there is no such layer, if it is anchored, or if it is in its handshake.
     pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
         self.driver_mut().stack.rip(id)
     }

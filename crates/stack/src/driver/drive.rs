@@ -143,7 +143,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     #[cold]
     fn open_mailbox(&mut self, side: Side) {
         if !self.mailbox.is_empty() {
-            self.begin_turn();
+            if self.mailbox.has_new() {
+                self.begin_turn();
+            }
             if self.mailbox.run(&mut self.stack) {
                 // The peer may wait for a change's last words; another task, for what it brought.
                 self.hand_over();

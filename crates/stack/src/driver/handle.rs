@@ -20,8 +20,9 @@ use crate::{
 /// returning from its read. While nobody awaits anything of the connection, nothing moves: the task
 /// that owns it must not await a handle's future alone.
 ///
-/// Changes that have to wait for another (a layer that is still leaving, a handshake) wait in line,
-/// in the order in which they were asked for.
+/// Changes by which a layer comes in, and that have to wait for another (a layer that is still leaving,
+/// a handshake), wait in line, in the order in which handles asked for them, and as long as it takes.
+/// What takes a layer out waits for none of them, for they may wait for that.
 ///
 /// # Cancelling
 ///
@@ -157,7 +158,7 @@ impl Handle {
     ///
     /// Takes it back, or lets it go on: see [`Handle`].
     pub async fn start_pop(&self, key: impl Into<LayerKey>) -> Result<(), PopError> {
-        self.change(task::start_pop(key.into())).await
+        self.ask(Errand::at_once, task::start_pop(key.into())).await
     }
 
     /// As [`Connection::pop`](crate::Connection::pop), but it never says
@@ -171,7 +172,7 @@ impl Handle {
     ///
     /// Takes it back, or lets it go on: see [`Handle`].
     pub async fn pop<L: Layer>(&self, id: LayerId<L>) -> Result<(L, Outcome), PopError> {
-        self.change(task::pop(id)).await
+        self.ask(Errand::at_once, task::pop(id)).await
     }
 
     /// As [`Connection::rip`](crate::Connection::rip).

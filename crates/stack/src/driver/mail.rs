@@ -14,8 +14,8 @@ const NOTICES: usize = 64;
 /// Something that another task has asked for. It is run until it says that it is done.
 pub(super) struct Errand {
     run: Box<Run>,
-    /// It has begun, or need not wait for others.
-    begun: bool,
+    /// It has not begun, and waits for those before it.
+    in_line: bool,
     asker: Weak<Asker>,
 }
 
@@ -30,7 +30,7 @@ impl Errand {
     pub(super) fn in_line(asker: &Arc<Asker>, run: Box<Run>) -> Self {
         Self {
             run,
-            begun: false,
+            in_line: true,
             asker: Arc::downgrade(asker),
         }
     }
@@ -39,7 +39,7 @@ impl Errand {
     pub(super) fn at_once(asker: &Arc<Asker>, run: Box<Run>) -> Self {
         Self {
             run,
-            begun: true,
+            in_line: false,
             asker: Arc::downgrade(asker),
         }
     }
@@ -155,6 +155,12 @@ impl Mailbox {
         self.mail.is_some()
     }
 
+    /// Whether something was asked for that has not been looked at.
+    pub(super) fn has_new(&self) -> bool {
+        let mail = self.mail.as_ref();
+        mail.is_some_and(|mail| mail.waiting.load(Ordering::SeqCst))
+    }
+
     /// Whether nothing is there to be done.
     pub(super) fn is_empty(&self) -> bool {
         match &self.mail {
@@ -198,12 +204,12 @@ fn run(errands: &mut Vec<Errand>, stack: &mut Stack) -> bool {
         if errand.is_taken_back() {
             return false;
         }
-        if held_up && !errand.begun {
+        if held_up && errand.in_line {
             return true;
         }
         match (errand.run)(stack) {
             Progress::Waiting => held_up = true,
-            Progress::Begun => got_further |= !std::mem::replace(&mut errand.begun, true),
+            Progress::Begun => got_further |= std::mem::take(&mut errand.in_line),
             Progress::Done(()) => {
                 got_further = true;
                 return false;
