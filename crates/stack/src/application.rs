@@ -65,7 +65,7 @@ impl Stack {
     /// How the input ends, if nothing is readable before: [`End::Clean`] if the network's end has
     /// risen to the top, or a layer is parked (see [`parked`](Self::parked)).
     pub fn input_end(&self) -> Option<End> {
-        if self.is_readable() || (self.end.is_none() && self.core.done.is_empty()) {
+        if self.is_readable() || (self.end.is_none() && self.core.shut.is_empty()) {
             return None;
         }
         match &self.end {

@@ -30,6 +30,17 @@ impl Places {
         self.0 >> (place + 1) != 0
     }
 
+    /// Whether `place`, or any above it, is in the set.
+    #[inline]
+    pub(crate) fn any_from(self, place: usize) -> bool {
+        self.0 >> place != 0
+    }
+
+    /// Whether any place below `place` is in the set.
+    pub(crate) fn any_below(self, place: usize) -> bool {
+        self.0 & ((1 << place) - 1) != 0
+    }
+
     /// The highest place in the set.
     pub(crate) fn highest(self) -> Option<usize> {
         self.0.checked_ilog2().map(|place| place as usize)

@@ -181,7 +181,7 @@ impl<'a> Context<'a> {
     pub fn end_mark(&mut self) {
         let place = self.place();
         self.core.marked.set(place, true);
-        self.core.done.set(place, true);
+        self.core.shut.set(place, true);
         self.core.refresh();
     }
 

@@ -26,8 +26,8 @@ pub(crate) struct Core {
     pub(crate) gated: Places,
     /// Nothing rises here any more: the connection has failed, or residue was rejected.
     pub(crate) sealed: Places,
-    /// This node's inbound half has ended: it is parked, or passed by.
-    pub(crate) done: Places,
+    /// This node takes nothing: its inbound half has not begun, is parked, or has ended.
+    pub(crate) shut: Places,
     /// This node takes nothing, since the application reads a stream.
     pub(crate) reader: Places,
     /// This node asked for no more bytes for now.
@@ -97,7 +97,7 @@ impl Core {
         self.up = self.holding
             | self.gated
             | self.sealed
-            | self.done
+            | self.shut
             | self.reader
             | self.paused
             | self.starved
@@ -136,7 +136,7 @@ impl Core {
             &mut self.holding,
             &mut self.gated,
             &mut self.sealed,
-            &mut self.done,
+            &mut self.shut,
             &mut self.reader,
             &mut self.paused,
             &mut self.full,

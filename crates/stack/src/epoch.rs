@@ -1,5 +1,6 @@
 //! The spans between two changes of the stack.
 
+use crate::bits::Places;
 use crate::held::Stamps;
 use crate::{LayerKey, Stack};
 
@@ -101,8 +102,9 @@ impl Renumbered {
     }
 }
 
-/// The epochs of a stack, and of what waits in it, before a change.
-pub(crate) struct EpochsBefore {
+/// What of a stack is not as before when the layers that came in are taken out again.
+pub(crate) struct Before {
+    anchored: Places,
     epochs: Epochs,
     written: u64,
     inside: Vec<(LayerKey, u64)>,
@@ -157,9 +159,10 @@ impl Stack {
         });
     }
 
-    /// The epochs as they stand, to go back to if a change fails.
-    pub(crate) fn epochs_now(&self) -> EpochsBefore {
-        EpochsBefore {
+    /// The epochs and anchors as they stand, to go back to if a change fails.
+    pub(crate) fn before(&self) -> Before {
+        Before {
+            anchored: self.core.anchored,
             epochs: self.epochs.clone(),
             written: self.written,
             inside: self.core.inside.clone(),
@@ -168,7 +171,8 @@ impl Stack {
     }
 
     /// The nodes stand as they did when `before` was taken, and so do the bytes that wait.
-    pub(crate) fn restore_epochs(&mut self, before: EpochsBefore) {
+    pub(crate) fn restore(&mut self, before: Before) {
+        self.core.anchored = before.anchored;
         self.epochs = before.epochs;
         self.written = before.written;
         self.core.inside = before.inside;

@@ -168,11 +168,7 @@ impl Stack {
             return Err(refusal("nothing can be received any more"));
         }
         let (layer, top) = (&*addition.layer, self.top());
-        let place = match addition.spot {
-            Spot::Top => top,
-            Spot::Above(key) | Spot::InsteadOf(key) => self.find(key)? + 1,
-            Spot::Below(key) => self.find(key)?,
-        };
+        let place = self.place_of(addition.spot)?;
         self.check_order(place, layer, going)?;
         let awaits = self.check_busy(place, addition)?;
         if layer.residue() == Residue::HandBack && !awaits && self.waits_below(place) {
@@ -192,6 +188,15 @@ impl Stack {
         Ok(Entry { place, awaits })
     }
 
+    /// The place that a layer takes which comes in there.
+    pub(crate) fn place_of(&self, spot: Spot) -> Result<usize, Error> {
+        Ok(match spot {
+            Spot::Top => self.top(),
+            Spot::Above(key) | Spot::InsteadOf(key) => self.find(key)? + 1,
+            Spot::Below(key) => self.find(key)?,
+        })
+    }
+
     /// Whether the layer would await a layer below that is leaving; unless it has to wait before it may
     /// come in at all.
     pub(crate) fn check_busy(&self, place: usize, addition: &Addition) -> Result<bool, Error> {
@@ -204,7 +209,7 @@ impl Stack {
             return Err(busy("a layer is still leaving"));
         }
         if place < self.top() {
-            if self.core.handshaking.0 >> place != 0 {
+            if self.core.handshaking.any_from(place) {
                 // It keeps bytes that were written while this layer did not stand.
                 return Err(busy("a layer above is in its handshake"));
             }
@@ -248,12 +253,10 @@ impl Stack {
         let readiness = match self.call_still(place, |node, cx| node.attached(cx, &standing)) {
             Ok(readiness) => readiness,
             Err(error) => {
-                self.core.queue.forget(key);
                 self.core.anchored = anchored;
                 self.core.rising = self.epochs.present;
                 let error = error.in_layer(self.slots[place].node.name());
-                let layer = self.remove(place);
-                self.core.regate();
+                let layer = self.take_back(place);
                 return Err(NotMade::refused(Addition { key, spot, layer }, error));
             }
         };
@@ -264,7 +267,7 @@ impl Stack {
                 attached: self.changes,
             };
             self.core.awaiting.set(place, true);
-            self.core.done.set(place, true);
+            self.core.shut.set(place, true);
             self.core.refresh();
         } else {
             self.begin_inbound(place);
@@ -290,6 +293,18 @@ impl Stack {
         Ok(())
     }
 
+    /// Takes out a layer that does not come in after all, and what it asked for with it.
+    pub(crate) fn take_back(&mut self, place: usize) -> Box<dyn Layer> {
+        let key = self.core.keys[place];
+        self.core.queue.forget(key);
+        if let Some(news) = &mut self.news {
+            news.retain(|notice| notice.key != key);
+        }
+        let layer = self.remove(place);
+        self.core.regate();
+        layer
+    }
+
     /// Brings a layer in above the one at whose end mark its inbound half begins.
     fn replace_one(&mut self, old: LayerKey, addition: Addition) -> Result<(), NotMade<Addition>> {
         let place = match self.prepare_to_leave(old) {
@@ -305,11 +320,9 @@ impl Stack {
                 not_made.back.spot = Spot::InsteadOf(old);
                 not_made
             })?;
-            self.begin_leaving(place);
-            self.leave(place);
+            self.depart(place);
             return Ok(());
         }
-        self.flush_down_to(place + 1);
         let before = self.begin_leaving(place);
         let entry = match self.admit(&addition, &[]) {
             Ok(entry) => entry,
@@ -344,7 +357,7 @@ impl Stack {
                 *until = self.core.now.saturating_add(self.core.limits.handshake);
             }
             self.core.awaiting.set(place, false);
-            self.core.done.set(place, false);
+            self.core.shut.set(place, false);
             self.core.refresh();
             self.core.stir();
         }

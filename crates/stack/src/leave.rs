@@ -151,15 +151,14 @@ impl Stack {
             }
             return Ok(());
         }
-        if self.core.handshaking.0 >> place != 0 {
+        if self.core.handshaking.any_from(place) {
             if !self.core.to_pop.contains(&key) {
                 self.core.to_pop.push(key);
             }
             return Ok(());
         }
         let place = self.prepare_to_leave(key)?;
-        self.begin_leaving(place);
-        self.leave(place);
+        self.depart(place);
         Ok(())
     }
 
@@ -173,6 +172,12 @@ impl Stack {
         }
         self.note_failure();
         self.may_leave(key)
+    }
+
+    /// The layer at `place`, which may leave, begins to.
+    pub(crate) fn depart(&mut self, place: usize) {
+        self.begin_leaving(place);
+        self.leave(place);
     }
 
     /// From now on the layer at `place` counts as leaving. Returns what its life was before.
@@ -206,7 +211,7 @@ impl Stack {
     /// Ends the inbound half of a layer whose end mark has come, unless something that came before
     /// the mark is still on its way up to a layer that awaits it.
     pub(crate) fn end_marked(&mut self) -> bool {
-        if self.core.done.is_empty() {
+        if self.core.shut.is_empty() {
             return false;
         }
         let marked = |slot: &Slot| slot.inbound == Inbound::Marked;
@@ -244,7 +249,7 @@ impl Stack {
             self.app_told_end = false;
         }
         self.core.awaiting.set(place, false);
-        self.core.done.set(place, true);
+        self.core.shut.set(place, true);
         self.core.refresh();
         self.core.stir();
         self.begin_awaiting();
@@ -252,7 +257,7 @@ impl Stack {
 
     /// Takes out one layer whose two halves have ended.
     pub(crate) fn detach_next(&mut self) -> bool {
-        if self.core.done.is_empty() {
+        if self.core.shut.is_empty() {
             return false;
         }
         let leaves = |place: &usize| {

@@ -103,6 +103,7 @@ mod context;
 mod core;
 #[cfg(feature = "tokio")]
 mod driver;
+mod ends;
 mod epoch;
 mod error;
 mod event;

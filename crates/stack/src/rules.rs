@@ -20,8 +20,7 @@ impl Stack {
 
     /// Whether inbound bytes wait below the boundary at `place`, or inside a layer there.
     pub(crate) fn waits_below(&self, place: usize) -> bool {
-        let waits = self.core.holding.0 | self.core.starved.0;
-        waits & !(u64::MAX << place) != 0
+        (self.core.holding | self.core.starved).any_below(place)
     }
 
     /// The place of the layer, if it may leave now, for all that does not depend on how it leaves.
@@ -50,7 +49,7 @@ impl Stack {
     }
 
     pub(crate) fn check_anchor(&self, place: usize) -> Result<(), Error> {
-        if self.core.anchored.0 >> place == 0 {
+        if !self.core.anchored.any_from(place) {
             return Ok(());
         }
         Err(refusal("the layer is anchored, or stands below an anchor"))
@@ -103,9 +102,9 @@ impl Stack {
 
     /// Whether no inbound byte waits at the boundary below `place` or above that.
     pub(crate) fn is_silent_from(&self, place: usize) -> bool {
-        let busy = Places(self.core.holding.0 | self.core.starved.0);
+        let waits = (self.core.holding | self.core.starved).any_from(place);
         let above = &self.slots[place..];
-        busy.0 >> place == 0 && above.iter().all(|slot| slot.node.held() == 0)
+        !waits && above.iter().all(|slot| slot.node.held() == 0)
     }
 }
 
@@ -113,7 +112,7 @@ impl Core {
     pub(crate) fn anchor(&mut self, key: LayerKey) -> Result<(), Error> {
         let place = self.place(key).filter(|place| place + 1 < self.depth);
         let place = place.ok_or_else(no_such_layer)?;
-        let ended = self.done.0 & !self.awaiting.0 | self.down.0;
+        let ended = self.shut.0 & !self.awaiting.0 | self.down.0;
         let asked = |key: &LayerKey| self.place(*key).is_some_and(|asked| asked <= place);
         if ended & Places::up_to(place).0 != 0 || self.to_pop.iter().any(asked) {
             return Err(refusal("a layer at or below the anchor is leaving"));

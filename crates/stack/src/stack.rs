@@ -153,7 +153,7 @@ impl Stack {
     pub(crate) fn standing(&self, place: usize) -> Standing {
         let top = self.top();
         Standing {
-            up: self.core.handshaking.0 & !(u64::MAX << place) == 0,
+            up: !self.core.handshaking.any_below(place),
             write_paused: self.core.write_paused,
             read_paused: self.core.paused.has(top) || self.core.full.has(top),
             end_seen: self.end.is_some(),

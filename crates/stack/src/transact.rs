@@ -60,7 +60,7 @@ impl Stack {
             return Err(NotMade::refused(changes, error));
         }
         let going = changes.going();
-        let (before, anchored) = (self.epochs_now(), self.core.anchored);
+        let before = self.before();
         // What has been done, and for a layer that came in, where that was to be.
         let mut done: Vec<(LayerKey, Option<Spot>)> = Vec::new();
         let mut steps = changes.steps.into_iter();
@@ -78,17 +78,12 @@ impl Stack {
             }
             if let Err(mut not_made) = self.add(&[], addition, &going) {
                 not_made.back.spot = spot;
-                if let Some(news) = &mut self.news {
-                    news.retain(|notice| done.iter().all(|(key, _)| *key != notice.key));
-                }
                 // What would have to be waited for was asked for before the first step.
                 if not_made.error.kind() == ErrorKind::Busy {
                     not_made.error = refusal("a step is in the way of another");
                 }
                 let mut back = self.undo(done);
-                self.restore_epochs(before);
-                self.core.anchored = anchored;
-                self.core.regate();
+                self.restore(before);
                 return Err(not_made.map(|addition| {
                     back.push(Step::Add(addition));
                     back.extend(steps);
@@ -99,8 +94,7 @@ impl Stack {
         }
         for key in going {
             if let Some(place) = self.core.place(key) {
-                self.begin_leaving(place);
-                self.leave(place);
+                self.depart(place);
             }
         }
         Ok(())
@@ -112,8 +106,7 @@ impl Stack {
             let Some((spot, place)) = spot.zip(self.core.place(key)) else {
                 return Step::Remove(key);
             };
-            self.core.queue.forget(key);
-            let layer = self.remove(place);
+            let layer = self.take_back(place);
             Step::Add(Addition { key, spot, layer })
         });
         let mut steps: Vec<_> = steps.collect();
@@ -137,13 +130,8 @@ impl Stack {
         }
         for step in &changes.steps {
             let Step::Add(it) = step else { continue };
-            let place = match it.spot {
-                Spot::Top => Some(self.top()),
-                Spot::Above(key) | Spot::InsteadOf(key) => self.core.place(key).map(|at| at + 1),
-                Spot::Below(key) => self.core.place(key),
-            };
             // A layer of an earlier step does not stand yet.
-            if let Some(place) = place {
+            if let Ok(place) = self.place_of(it.spot) {
                 self.check_busy(place, it)?;
             }
         }

@@ -3,18 +3,14 @@
 use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::drive::Driver;
 use super::frozen::Frozen;
 use super::handle::Handle;
 use super::pop::PopError;
 use super::task::{self, Alone, Progress};
-use super::wakers::Side;
 use crate::{
     Changes, Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts, PushError,
     Stack,
@@ -56,7 +52,7 @@ use crate::{
 /// # Ends
 ///
 /// A read returns 0 at a clean end. If a layer's protocol asks for an end mark that did not come,
-/// it fails with [`io::ErrorKind::UnexpectedEof`]; every [`io::Error`] holds an [`Error`] that
+/// it fails with [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof); every [`io::Error`](std::io::Error) holds an [`Error`] that
 /// names the layer. A read returns 0, too, where the peer ended a layer that nobody here was
 /// popping: then [`parked`](Self::parked) names it, and popping it makes the stream go on. Layers
 /// above each other end one by one: a peer that shuts down a stack of a codec over TLS ends the
@@ -333,7 +329,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// The epoch of the next byte to be read, if it is here already (see
-    /// [`poll_fill_buf`](AsyncBufRead::poll_fill_buf)): which layers it crossed. If not, the
+    /// [`poll_fill_buf`](tokio::io::AsyncBufRead::poll_fill_buf)): which layers it crossed. If not, the
     /// present one. No read returns bytes of two.
     pub fn read_epoch(&self) -> Epoch {
         self.stack().epoch()
@@ -391,103 +387,5 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Drop for Connection<Io> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> fmt::Debug for Connection<Io> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Connection").field(self.stack()).finish()
-    }
-}
-
-impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<Io> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        task: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        let driver = self.get_mut().driver_mut();
-        match driver.poll_readable(task) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
-            Poll::Ready(Ok(_)) => {
-                let readable = driver.stack.readable();
-                let n = readable.len().min(buf.remaining());
-                buf.put_slice(&readable[..n]);
-                driver.consume(n);
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-}
-
-impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Connection<Io> {
-    fn poll_fill_buf(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        let driver = self.get_mut().driver_mut();
-        match driver.poll_readable(task) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
-            Poll::Ready(Ok(_)) => Poll::Ready(Ok(driver.stack.readable())),
-        }
-    }
-
-    fn consume(self: Pin<&mut Self>, n: usize) {
-        self.get_mut().driver_mut().consume(n);
-    }
-}
-
-impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        task: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if bytes.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let driver = self.get_mut().driver_mut();
-        driver.poll_write(task, bytes).map_err(io::Error::from)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        task: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let driver = self.get_mut().driver_mut();
-        let mut written = 0;
-        for bytes in slices.iter().filter(|bytes| !bytes.is_empty()) {
-            // Once some bytes are taken, the write is done; the rest comes with the next.
-            match driver.poll_write(task, bytes) {
-                Poll::Ready(Ok(n)) => {
-                    written += n;
-                    if n < bytes.len() {
-                        break;
-                    }
-                }
-                Poll::Ready(Err(error)) if written == 0 => return Poll::Ready(Err(error.into())),
-                Poll::Pending if written == 0 => return Poll::Pending,
-                Poll::Ready(Err(_)) => break,
-                Poll::Pending => {
-                    driver.wakers.disarm(Side::Write);
-                    break;
-                }
-            }
-            if !driver.stack.writable() {
-                break;
-            }
-        }
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let driver = self.get_mut().driver_mut();
-        driver.poll_flush(task).map_err(io::Error::from)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let driver = self.get_mut().driver_mut();
-        driver.poll_shutdown(task).map_err(io::Error::from)
     }
 }

@@ -94,9 +94,6 @@ impl Mail {
     }
 
     fn take(&self) -> Vec<Errand> {
-        if !self.waiting.load(Ordering::SeqCst) {
-            return Vec::new();
-        }
         let mut state = self.lock();
         self.waiting.store(false, Ordering::SeqCst);
         match &mut *state {
@@ -163,16 +160,16 @@ impl Mailbox {
 
     /// Whether nothing is there to be done.
     pub(super) fn is_empty(&self) -> bool {
-        match &self.mail {
-            None => true,
-            Some(mail) => self.errands.is_empty() && !mail.waiting.load(Ordering::SeqCst),
-        }
+        self.errands.is_empty() && !self.has_new()
     }
 
     /// Gets on with what was asked for. Whether anything got further.
     pub(super) fn run(&mut self, stack: &mut Stack) -> bool {
         let Some(mail) = &self.mail else { return false };
-        self.errands.extend(mail.take());
+        if self.has_new() {
+            let new = mail.take();
+            self.errands.extend(new);
+        }
         run(&mut self.errands, stack)
     }
 
@@ -208,7 +205,7 @@ fn run(errands: &mut Vec<Errand>, stack: &mut Stack) -> bool {
             return true;
         }
         match (errand.run)(stack) {
-            Progress::Waiting => held_up = true,
+            Progress::Waiting => held_up |= errand.in_line,
             Progress::Begun => got_further |= std::mem::take(&mut errand.in_line),
             Progress::Done(()) => {
                 got_further = true;

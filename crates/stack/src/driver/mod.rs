@@ -7,6 +7,8 @@ mod handle;
 mod mail;
 mod pop;
 mod serve;
+mod socket;
+mod stream;
 mod task;
 mod wakers;
 
