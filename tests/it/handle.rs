@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::cut_short::Scissors;
 use crate::real;
-use crate::toy::{TAG, Toy, mark, question, record, toy};
+use crate::toy::{TAG, Toy, hello, mark, question, record, toy};
 
 /// Lets all other tasks of a runtime with one thread go as far as they can.
 async fn settle() {
@@ -137,11 +137,17 @@ async fn a_change_that_has_begun_goes_on_when_it_is_dropped() {
     let mut connection = Connection::new(io);
     let handle = connection.handle();
     let owner = reading(connection);
-    let pushed = timeout(Duration::from_millis(20), handle.push(toy().client())).await;
-    assert!(pushed.is_err(), "the peer has not answered");
-    peer.write_all(&[&[b'H', 5][..], &b"hello".map(|byte| byte ^ TAG)].concat())
-        .await
-        .unwrap();
+    {
+        let mut pushing = pin!(handle.push(toy().client()));
+        let mut task = Task::from_waker(Waker::noop());
+        assert!(pushing.as_mut().poll(&mut task).is_pending());
+        settle().await;
+        assert!(
+            pushing.as_mut().poll(&mut task).is_pending(),
+            "nobody answers"
+        );
+    }
+    peer.write_all(&hello(TAG)).await.unwrap();
     peer.write_all(&record(TAG, b"inside")).await.unwrap();
     assert_eq!(owner.await.unwrap().1, b"inside");
 }
@@ -209,9 +215,7 @@ async fn changes_that_have_to_wait_do_so_in_line() {
     settle().await;
     let drawn = handle.look(|stack| stack.to_string()).await.unwrap();
     assert_eq!(drawn, "app <=> second <=> first <=> network");
-    peer.write_all(&[&[b'H', 5][..], &b"hello".map(|byte| byte ^ 1)].concat())
-        .await
-        .unwrap();
+    peer.write_all(&hello(1)).await.unwrap();
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
     owner.abort();
@@ -236,7 +240,7 @@ async fn the_owner_waits_in_line_too_but_not_for_its_own_reading() {
     };
     let mut read = [0; 9];
     connection.read_exact(&mut read).await.unwrap();
-    let hello = [&[b'H', 5][..], &b"hello".map(|byte| byte ^ 1)].concat();
+    let hello = hello(1);
     let (pushed, written) = tokio::join!(connection.push(tls), async {
         settle().await;
         peer.write_all(&hello).await
@@ -545,7 +549,7 @@ async fn a_replacement_does_not_wait_for_what_only_a_read_brings() {
     let mut connection = Connection::with_limits(io, limits);
     let old = connection.push(toy()).await.unwrap();
     let unread = [record(TAG, b"much "), record(TAG, b"more"), mark()].concat();
-    let hello = [&[b'H', 5][..], &b"hello".map(|byte| byte ^ 1)].concat();
+    let hello = hello(1);
     peer.write_all(&[unread, hello].concat()).await.unwrap();
     let new = Toy::new("new", 1).server();
     let replaced = timeout(Duration::from_secs(10), connection.replace(old, new));

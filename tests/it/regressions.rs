@@ -13,7 +13,7 @@ use stack::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
 use crate::pair::{Cut, Pair, read_all, read_epochs};
-use crate::toy::{Toy, Witness, mark, question, record, toy};
+use crate::toy::{Toy, Witness, hello, mark, question, record, toy};
 
 /// Whether `test` ends within a second.
 fn ends(test: impl FnOnce() + Send + 'static) -> bool {
@@ -260,7 +260,7 @@ fn a_paused_application_does_not_block_a_handshake_above_another_layer() {
     };
     let mut stack = Stack::with_app(Box::new(app), Limits::default());
     assert_eq!(stack.to_string(), "app <=> high <=> low <=> network");
-    let hello = [&[b'H', 5][..], &b"hello".map(|byte| byte ^ 2)].concat();
+    let hello = hello(2);
     assert!(stack.wants_input());
     stack.receive(&mut record(1, &hello));
     assert!(stack.is_up(), "the hello waits below the layer below");

@@ -12,7 +12,7 @@ use stack::{
 
 use crate::pair::{Cut, Pair, read_all, read_epochs};
 use crate::real;
-use crate::toy::{TAG, Toy, Witness, mark, record, toy};
+use crate::toy::{Stages, TAG, Toy, Witness, mark, record, toy};
 
 fn named(layers: &[&str], text: &str) -> (Vec<String>, String) {
     let layers = layers.iter().map(|name| (*name).to_owned()).collect();
@@ -150,38 +150,10 @@ fn half_a_record_above_the_place_is_no_silence() {
     stack.insert_below(top, Toy::new("low", 2)).unwrap();
 }
 
-/// Stages what it is given until a flush.
-struct Stages(Vec<u8>);
-
-impl Protocol for Stages {
-    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        cx.deliver(bytes);
-        Ok(bytes.len())
-    }
-}
-
-impl Transport for Stages {
-    fn send(&mut self, _: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        self.0.extend_from_slice(chunk.as_slice());
-        Ok(())
-    }
-
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        cx.send(&std::mem::take(&mut self.0));
-        Ok(())
-    }
-}
-
-impl Layer for Stages {
-    fn held(&self) -> usize {
-        self.0.len()
-    }
-}
-
 #[test]
 fn what_was_staged_above_an_inserted_layer_goes_out_past_it() {
     let mut stack = Stack::new(Limits::default());
-    let stages = stack.push(Stages(Vec::new())).unwrap();
+    let stages = stack.push(Stages::default()).unwrap();
     stack.write(b"before").unwrap();
     stack.insert_below(stages, toy()).unwrap();
     stack.write(b"behind").unwrap();
@@ -304,37 +276,12 @@ fn a_layer_is_pushed_above_a_leaving_one_and_popped_before_that_has_left() {
 fn residue_is_handed_back_and_the_layer_begins_behind_it() {
     let mut stack = Stack::new(Limits::default());
     stack.receive(&mut b"old".to_vec());
-    stack.push(HandsBack(toy())).unwrap();
+    stack.push(toy().hand_back()).unwrap();
     stack.receive(&mut record(TAG, b"new"));
     assert_eq!(
         read_epochs(&mut stack),
         [named(&[], "old"), named(&["toy"], "new")]
     );
-}
-
-/// A toy that takes over nothing of what was there.
-struct HandsBack(Toy);
-
-impl Protocol for HandsBack {
-    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        self.0.received(cx, bytes)
-    }
-}
-
-impl Transport for HandsBack {
-    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        self.0.send(cx, chunk)
-    }
-}
-
-impl Layer for HandsBack {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn residue(&self) -> Residue {
-        Residue::HandBack
-    }
 }
 
 /// Says something when it is attached, and refuses if asked to.
@@ -421,10 +368,10 @@ fn of_several_changes_that_fail_nothing_is_left() {
         },
         |changes, _| changes.remove(LayerId::key(Changes::new().push(willing("unknown")))),
         |changes, stays| {
-            changes.insert_below(stays, HandsBack(toy()));
+            changes.insert_below(stays, toy().hand_back());
         },
         |changes, stays| {
-            changes.replace(stays, HandsBack(toy()));
+            changes.replace(stays, toy().hand_back());
         },
     ];
     for step in steps {
@@ -822,7 +769,7 @@ fn what_a_layer_holds_counts_against_the_budget_and_the_holder_is_named() {
         ..Limits::default()
     };
     let mut stack = Stack::new(limits);
-    stack.push(Stages(Vec::new())).unwrap();
+    stack.push(Stages::default()).unwrap();
     stack.push(willing("above")).unwrap();
     let written = (1..100).find(|_| stack.write(&[0; 8 * 1024]).is_err());
     // It is found out within 16 KiB.

@@ -40,6 +40,13 @@ pub(crate) fn mark() -> Vec<u8> {
     vec![END, 0]
 }
 
+/// The greeting of the toy with this tag, as it looks on the wire.
+pub(crate) fn hello(tag: u8) -> Vec<u8> {
+    let mut hello = record(tag, b"hello");
+    hello[0] = HELLO;
+    hello
+}
+
 /// A question of the toy with this tag, as it looks on the wire.
 pub(crate) fn question(tag: u8) -> Vec<u8> {
     vec![ASK, 1, b'?' ^ tag]
@@ -92,6 +99,12 @@ impl Toy {
     /// Whatever was there before goes through the layer.
     pub(crate) fn feed(mut self) -> Self {
         self.residue = Residue::Feed;
+        self
+    }
+
+    /// What was there before is read as it is.
+    pub(crate) fn hand_back(mut self) -> Self {
+        self.residue = Residue::HandBack;
         self
     }
 
@@ -189,6 +202,41 @@ impl Layer for Toy {
         self.residue
     }
 
+    fn held(&self) -> usize {
+        self.staged.len()
+    }
+}
+
+/// Stages what it is given until a flush, which may fail.
+#[derive(Default)]
+pub(crate) struct Stages {
+    pub(crate) staged: Vec<u8>,
+    pub(crate) fails: bool,
+}
+
+impl Protocol for Stages {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Transport for Stages {
+    fn send(&mut self, _: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        self.staged.extend_from_slice(chunk.as_slice());
+        Ok(())
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if self.fails {
+            return Err(Error::local("no flush today"));
+        }
+        cx.send(&std::mem::take(&mut self.staged));
+        Ok(())
+    }
+}
+
+impl Layer for Stages {
     fn held(&self) -> usize {
         self.staged.len()
     }
