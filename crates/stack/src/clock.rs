@@ -25,6 +25,14 @@ impl Stack {
         self.core.work = self.core.limits.work;
     }
 
+    /// It is `now`, within the present turn. Only nodes that have asked for the time are told, so
+    /// that a write need not look at the clock for the others.
+    pub(crate) fn tell_time(&mut self, now: impl FnOnce() -> Duration) {
+        if *self.core.timed.get_mut() {
+            self.core.now = now();
+        }
+    }
+
     /// When [`advance`](Self::advance) is to be called at the latest.
     pub fn deadline(&self) -> Option<Duration> {
         let alarms = self.core.alarms.iter().map(|(_, at)| *at);

@@ -1,5 +1,6 @@
 //! What a node can do while it is called.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::buffer::Buffer;
@@ -213,8 +214,10 @@ impl<'a> Context<'a> {
     }
 
     /// How long ago the connection began, as of the present turn: when bytes last came, or a time
-    /// that was asked for. During a write it is the time of the turn before.
+    /// that was asked for. During a write it is the time of that write only if a node has asked
+    /// before; so who needs that asks once when it is attached.
     pub fn now(&self) -> Duration {
+        self.core.timed.store(true, Relaxed);
         self.core.now
     }
 

@@ -1,5 +1,6 @@
 //! What all nodes share: flags, queue, outbox. No node, no socket, no clock.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::bits::Places;
@@ -86,6 +87,8 @@ pub(crate) struct Core {
     pub(crate) work: u32,
     pub(crate) write_paused: bool,
     pub(crate) now: Duration,
+    /// A node has asked for the time. An atomic, since asking changes nothing for whoever asks.
+    pub(crate) timed: AtomicBool,
     pub(crate) limits: Limits,
 }
 

@@ -40,9 +40,7 @@ use crate::{Chunk, Context, End, Error, Event, Protocol, Readiness, Standing, Tr
 pub trait Layer: Protocol + Transport {
     /// What the layer is called in drawings and errors. Names may repeat.
     fn name(&self) -> &str {
-        let path = std::any::type_name::<Self>();
-        let end = path.find('<').unwrap_or(path.len());
-        path[..end].rsplit("::").next().unwrap_or(path)
+        short_name::<Self>()
     }
 
     /// How the layer can be popped without losing a byte.
@@ -72,6 +70,13 @@ pub trait Layer: Protocol + Transport {
         let _ = wanted;
         None
     }
+}
+
+/// The name of a type, without where it is from and what it is made of.
+pub(crate) fn short_name<T: ?Sized>() -> &'static str {
+    let path = std::any::type_name::<T>();
+    let end = path.find('<').unwrap_or(path.len());
+    path[..end].rsplit("::").next().unwrap_or(path)
 }
 
 /// A layer whose type is known at run time only.

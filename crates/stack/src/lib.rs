@@ -128,6 +128,7 @@ mod transact;
 mod transport;
 mod turn;
 mod view;
+mod watch;
 
 pub use changes::Changes;
 pub use chunk::Chunk;
@@ -149,3 +150,4 @@ pub use stack::{MAX_DEPTH, Stack};
 pub use traffic::{Flow, Traffic};
 pub use transport::Transport;
 pub use view::{LayerView, State};
+pub use watch::Watch;

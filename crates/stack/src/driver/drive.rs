@@ -78,6 +78,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         self.wakers.arm(side, task.waker());
         if self.stack.has_work() || self.stack.deadline().is_some() {
             self.begin_turn();
+        } else {
+            self.tell_time();
         }
         let mut reads = 0;
         loop {
@@ -141,6 +143,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     /// Tells the stack the time, on which its deadlines build, and grants it new work.
     pub(super) fn begin_turn(&mut self) {
         self.stack.advance(self.age());
+    }
+
+    /// Tells the stack the time within a turn, if a layer wants to know.
+    pub(super) fn tell_time(&mut self) {
+        let began = self.began;
+        self.stack.tell_time(|| now().duration_since(began));
     }
 
     /// How long ago the connection began.

@@ -88,6 +88,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     /// Writes through the stack. A large chunk that no layer changes goes to the socket from where
     /// it lies: a copy costs a tenth of what the kernel takes for it.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.tell_time();
         if bytes.len() < BLOCK {
             return self.stack.write(bytes);
         }
