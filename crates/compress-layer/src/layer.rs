@@ -31,8 +31,9 @@ pub struct CompressLayer {
     codec: Box<dyn Codec>,
     encoder: Half<Box<dyn Encode>>,
     decoder: Half<Box<dyn Decode>>,
-    /// The encoder took bytes since the last flush.
-    unflushed: bool,
+    /// What the encoder took since it last gave anything: about as much is inside it. Not 0 before a
+    /// flush has brought out the rest.
+    staged: usize,
     /// The decoder may have more output inside.
     brimming: bool,
     /// The input since the last byte of output.
@@ -54,7 +55,7 @@ impl CompressLayer {
             codec: Box::new(codec),
             encoder: Half::Fresh,
             decoder: Half::Fresh,
-            unflushed: false,
+            staged: 0,
             brimming: false,
             fruitless: 0,
             fruitless_limit: 1024 * 1024,
@@ -96,6 +97,10 @@ impl CompressLayer {
             let Encoded { taken, made, done } = step?;
             self.info.sent.plain += taken as u64;
             self.info.sent.compressed += made as u64;
+            self.staged = match made {
+                0 => self.staged + taken,
+                _ => taken.max(1),
+            };
             if done {
                 return Ok(());
             }
@@ -109,7 +114,6 @@ impl Transport for CompressLayer {
         if input.is_empty() {
             return Ok(());
         }
-        self.unflushed = true;
         self.encode(cx, |encoder, output| {
             let step = encoder.run(input, output)?;
             input = &input[step.taken..];
@@ -118,15 +122,16 @@ impl Transport for CompressLayer {
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        if std::mem::take(&mut self.unflushed) {
+        if self.staged > 0 {
             self.encode(cx, |encoder, output| encoder.flush(output))?;
+            self.staged = 0;
         }
         Ok(())
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        self.unflushed = false;
         self.encode(cx, |encoder, output| encoder.finish(output))?;
+        self.staged = 0;
         self.encoder = Half::Ended;
         Ok(())
     }
@@ -137,7 +142,7 @@ impl Protocol for CompressLayer {
         // It may have stood in a stack before.
         self.encoder = Half::Fresh;
         self.decoder = Half::Fresh;
-        (self.unflushed, self.brimming, self.fruitless) = (false, false, 0);
+        (self.staged, self.brimming, self.fruitless) = (0, false, 0);
         self.info.sent = Volume::default();
         self.info.received = Volume::default();
         Ok(Readiness::Up)
@@ -206,10 +211,10 @@ impl Layer for CompressLayer {
         self.role
     }
 
-    /// What a codec stages cannot be asked for, neither in bytes before nor after; between calls
-    /// the layer itself stages nothing. So this is 0.
+    /// A codec cannot be asked what is inside it. So this is what went in since something last came
+    /// out, and of what it may still have to give on the way up, one byte.
     fn held(&self) -> usize {
-        0
+        self.staged + usize::from(self.brimming)
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
@@ -221,7 +226,7 @@ impl fmt::Debug for CompressLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompressLayer")
             .field("info", &self.info)
-            .field("unflushed", &self.unflushed)
+            .field("staged", &self.staged)
             .field("fruitless", &self.fruitless)
             .finish_non_exhaustive()
     }

@@ -274,6 +274,33 @@ impl<'a> Context<'a> {
         self.core.enqueue(place, Op::Shutdown);
     }
 
+    /// How many bytes the node above was handed so far.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_risen(&self) -> u64 {
+        match &self.path {
+            Path::Up([slot, ..]) => slot.counts.came_up,
+            _ => 0,
+        }
+    }
+
+    /// How many bytes the node below was handed so far.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_sunk(&self) -> u64 {
+        match &self.path {
+            Path::Down([.., slot]) => slot.counts.came_down,
+            Path::Down([]) => self.core.came_out(),
+            _ => 0,
+        }
+    }
+
+    /// When this node is to be called.
+    #[cfg(feature = "testing")]
+    pub(crate) fn alarm(&self) -> Option<Duration> {
+        let key = self.core.keys[self.place()];
+        let mut alarms = self.core.alarms.iter();
+        alarms.find(|(of, _)| *of == key).map(|(_, at)| *at)
+    }
+
     /// The place of the node that is being called.
     fn place(&self) -> usize {
         match &self.path {

@@ -59,7 +59,7 @@ pub trait Layer: Protocol + Transport {
     }
 
     /// How many bytes are inside the layer, in both directions: those that it took and has not
-    /// handed on.
+    /// handed on. A layer that cannot know how many tells at least one while there may be any.
     fn held(&self) -> usize {
         0
     }

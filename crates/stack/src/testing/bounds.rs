@@ -2,16 +2,17 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::Rule;
 use super::peer::{Peer, Pushed, Standing};
 use super::plan::Plan;
-use super::violation::{Checked, Violation, violation};
+use super::violation::{Checked, Violation, broken, violation};
 use crate::{LayerView, Popping};
 
 impl Peer<'_> {
     /// Checks what holds at every moment between two calls of the stack.
     pub(super) fn check(&self, plan: &Plan) -> Checked {
-        if let Some(fault) = self.ledger.fault() {
-            return Err(Violation(format!("{:?}: {fault}", self.side)));
+        if let Some(fault) = self.fault() {
+            return Err(fault);
         }
         let popping = self.waiting.map(|key| self.stack.popping(key));
         if popping == Some(Popping::NotAsked) && !self.may_fail {
@@ -20,6 +21,15 @@ impl Peer<'_> {
         self.check_levels()?;
         self.check_bounds(plan)?;
         self.check_conservation()
+    }
+
+    /// What a layer did, or was told, that must not be.
+    pub(super) fn fault(&self) -> Option<Violation> {
+        let fault = self.ledger.fault()?;
+        Some(Violation::of(
+            fault.rule,
+            format!("{:?}: {fault}", self.side),
+        ))
     }
 
     /// Each layer knows whether writing is to pause.
@@ -52,10 +62,17 @@ impl Peer<'_> {
         let staged = depth * (plan.chunk + record);
         let most = limits.inbox + depth * (limits.boundary + record) + self.most_fed + staged;
         if waits > most {
-            return violation(format!(
-                "{:?}: {waits} bytes wait in the stack, and {most} may",
-                self.side
-            ));
+            // Nobody makes more than a record, or a block, behind the point where there is room.
+            let unread = self.stack.readable().len();
+            let unasked = unread > limits.inbox + record + self.most_fed;
+            let rule = if unasked { Rule::Wanted } else { Rule::Bounds };
+            return broken(
+                rule,
+                format!(
+                    "{:?}: {waits} bytes wait in the stack, {unread} of them unread, and {most} may",
+                    self.side
+                ),
+            );
         }
         self.check_inbox(plan)?;
         let ready = self.stack.outgoing().len();
@@ -64,10 +81,13 @@ impl Peer<'_> {
         let grown = (plan.chunk + record) * 3_usize.pow(deepest as u32);
         let most = limits.outbox_high + grown + RESERVE;
         if ready > most {
-            return violation(format!(
-                "{:?}: {ready} bytes wait for the socket, and {most} may",
-                self.side
-            ));
+            return broken(
+                Rule::Bounds,
+                format!(
+                    "{:?}: {ready} bytes wait for the socket, and {most} may",
+                    self.side
+                ),
+            );
         }
         Ok(())
     }
@@ -82,10 +102,13 @@ impl Peer<'_> {
         let inbox = plan.limits[self.side.index()].inbox;
         match block {
             // A change that failed when it had begun is not among those that were made.
-            Some(block) if waits >= inbox + block && !self.failed => violation(format!(
-                "{:?}: {waits} bytes wait in an inbox of {inbox}, and the blocks have {block}",
-                self.side
-            )),
+            Some(block) if waits >= inbox + block && !self.failed => broken(
+                Rule::Wanted,
+                format!(
+                    "{:?}: {waits} bytes wait in an inbox of {inbox}, and the blocks have {block}",
+                    self.side
+                ),
+            ),
             _ => Ok(()),
         }
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::Rule;
 use super::ledger::Account;
 use super::op::Op;
 use super::peer::{Peer, Pushed, Standing};
 use super::plan::Plan;
-use super::violation::{Checked, violation};
+use super::violation::{Checked, broken, violation};
 use super::watched::Watched;
 use crate::{Changes, Error, Exit, Layer, LayerId, Outcome, Popping, PushError, Residue, Stack};
 
@@ -65,9 +66,10 @@ impl Peer<'_> {
         let all_read = self.read == (segment, plan.len(theirs, segment));
         let planned = &plan.layers[op.layer()];
         match op {
+            _ if planned.again.is_some_and(|n| self.returned[n].is_none()) && op.comes() => false,
             _ if self.shut && !matches!(op, Op::Pop { .. }) => false,
             Op::Push { .. } => all_read || planned.exit == Exit::Anytime,
-            Op::PushAfter { .. } if planned.residue == Residue::Reject => {
+            Op::PushAfter { .. } if planned.residue != Residue::Feed => {
                 all_read && self.is_silent()
             }
             Op::PushAfter { .. } => all_read,
@@ -166,16 +168,26 @@ impl Peer<'_> {
         ) -> Result<LayerId<Box<dyn Layer>>, PushError<Box<dyn Layer>>>,
     ) -> Checked<bool> {
         let account = Account::new(&self.ledger, &plan.layers[layer].name);
-        let within = self.wares.make(&plan.order(layer, self.side));
+        let again = plan.layers[layer].again;
+        let within = match again.and_then(|again| self.returned[again].take()) {
+            Some(returned) => returned,
+            None => self.wares.make(&plan.order(layer, self.side)),
+        };
         let watched: Box<dyn Layer> = Box::new(Watched::new(within, Arc::clone(&account)));
         // What is readable may be of several epochs, of which the first alone is seen.
         let silent = self.stack.layers().next().is_none() && self.stack.readable().is_empty();
         let id = match add(&mut self.stack, watched) {
             Ok(id) => id,
+            // It may.
+            Err(PushError::Refused { .. }) if again.is_some() => {
+                (self.may_fail, self.failed) = (true, true);
+                return Ok(false);
+            }
             Err(PushError::Refused { error, .. }) => {
                 let leaves = |pushed: &&Pushed| pushed.life == Standing::Leaving;
                 if account.attached.load(Relaxed) {
-                    return violation(format!("a push was refused after all: {error}"));
+                    let words = format!("a push was refused after all: {error}");
+                    return broken(Rule::Honest, words);
                 }
                 if !self.pushed.iter().flatten().any(|pushed| leaves(&pushed)) {
                     self.fail("a push", &error)?;

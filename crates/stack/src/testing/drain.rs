@@ -1,15 +1,12 @@
 //! The end of a simulation: faults stop, and everything must come to its end.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::Side;
-use super::op::Op;
-use super::peer::Standing;
-use super::step::{Break, Into};
-use super::violation::{Checked, violation};
+use super::step::Into;
+use super::violation::Checked;
 use super::world::World;
-use crate::{End, Exit};
+use super::{Rule, Side};
+use crate::End;
 
 /// A drain takes fewer rounds, and for each byte that is to be moved, if anything moves at all.
 const ROUNDS: usize = 100_000;
@@ -41,11 +38,12 @@ impl World<'_> {
             } else {
                 idle + 1
             };
-            if !moved && !self.wait(idle) && !self.sever() {
+            // Where all is done, nobody waits for a time: it may be one that is asked for for ever.
+            if !moved && (self.is_over() || (!self.wait(idle) && !self.sever())) {
                 return self.judge();
             }
         }
-        self.hang("it never comes to rest")
+        self.hang(Rule::Rest, "it never comes to rest")
     }
 
     /// One side does all that it can.
@@ -61,7 +59,7 @@ impl World<'_> {
         moved |= self.peer(side).write(plan, usize::MAX)? > 0;
         let paused = !self.peer(side).stack.writable();
         self.peer(side).flush()?;
-        moved |= self.peer(side).shut_down(plan);
+        moved |= self.shut_down(side);
         moved |= self.send(side, usize::MAX) > 0;
         moved |= paused && self.peer(side).stack.writable();
         self.peer(side).check(plan)?;
@@ -105,119 +103,5 @@ impl World<'_> {
             peer.may_fail = true;
         }
         true
-    }
-
-    /// Everything has come to its end, as it must.
-    fn judge(&mut self) -> Checked {
-        let whole = self.broken.is_none() && self.pipes.iter().all(|pipe| !pipe.broken);
-        for side in Side::BOTH {
-            match whole {
-                true => self.judge_whole(side)?,
-                false => self.judge_broken(side)?,
-            }
-        }
-        for peer in &mut self.peers {
-            peer.stack.close(End::Clean);
-            peer.stack.close(End::Clean);
-            peer.check_losses()?;
-            if let Some(fault) = peer.ledger.fault() {
-                return violation(format!("{:?}, closed: {fault}", peer.side));
-            }
-        }
-        Ok(())
-    }
-
-    /// Nothing was in the way: all was written, read, changed and ended.
-    fn judge_whole(&self, side: Side) -> Checked {
-        let plan = self.plan;
-        let last = plan.ops.len();
-        let peer = &self.peers[side.index()];
-        if peer.op < last {
-            return self.hang(&format!("{side:?}'s change {} never came", peer.op));
-        }
-        let theirs = plan.last_segment(side.other());
-        let all = (theirs, plan.len(side.other(), theirs));
-        let read_all = peer.read == (last, plan.len(side.other(), last));
-        if !read_all {
-            return self.hang(&format!("{side:?} never read all, up to {all:?}"));
-        }
-        let told = peer.app.as_ref().is_none_or(|shared| shared.desk().ended);
-        match peer.stack.input_end() {
-            Some(End::Clean) if told => {}
-            end => return self.hang(&format!("{side:?}'s input ends with {end:?}")),
-        }
-        if !peer.stack.outgoing_ended() || !peer.stack.outgoing().is_empty() {
-            return self.hang(&format!("{side:?}'s outgoing half never ended"));
-        }
-        for (n, pushed) in peer.pushed.iter().enumerate() {
-            let stands = plan.standing[last].contains(&n);
-            let life = pushed.as_ref().map(|pushed| pushed.life);
-            if !plan
-                .ops
-                .iter()
-                .any(|op| op.layer() == n || op.goes() == Some(n))
-            {
-                continue; // A smaller plan does without it.
-            }
-            let must = match stands {
-                true => Standing::Stands,
-                false => Standing::GivenBack,
-            };
-            if life != Some(must) {
-                let name = &plan.layers[n].name;
-                return self.hang(&format!("{side:?}'s {name} is {life:?}, not {must:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// A way was broken: what came is right, which was seen, and how it ended is told.
-    fn judge_broken(&self, side: Side) -> Checked {
-        let (plan, from) = (self.plan, side.other().index());
-        let peer = &self.peers[side.index()];
-        if !peer.stack.readable().is_empty() || peer.app.is_some() {
-            return Ok(()); // It reads on only behind a change that it cannot make any more.
-        }
-        let Some(end) = peer.stack.input_end() else {
-            return self.hang(&format!("{side:?} is never told of the end"));
-        };
-        let reset = matches!(self.broken, Some((_, Break::Reset)));
-        // One that was ripped out may have told of an end too early before.
-        let mut made = plan.ops[..peer.op].iter();
-        let ripped = made.any(|op| matches!(op, Op::Rip { .. }));
-        if reset || ripped || plan.impatient || peer.stack.parked().is_some() {
-            return Ok(());
-        }
-        // Whoever has not met its peer's end mark says that the end came too early.
-        let mut misses = None;
-        for (n, layer) in plan.layers.iter().enumerate() {
-            if layer.exit == Exit::Marked && peer.decodes(n) {
-                match self.taps[from].was_marked(n) {
-                    Some(marked) => misses = misses.or((!marked).then_some(n)),
-                    None => return Ok(()),
-                }
-            }
-        }
-        if end.is_truncated() != misses.is_some() {
-            let name = misses.map(|n| &plan.layers[n].name);
-            return self.hang(&format!("{side:?}: {end:?}, and no end mark: {name:?}"));
-        }
-        Ok(())
-    }
-
-    /// What a run comes to, whatever way the input was cut.
-    pub(super) fn outcome(&self) -> Vec<String> {
-        let mut outcome = Vec::new();
-        for peer in &self.peers {
-            let epoch = peer.stack.write_epoch();
-            let names: Vec<_> = epoch.layers().collect();
-            outcome.push(format!("{:?} {:?} {names:?}", peer.read, peer.written));
-            for pushed in peer.pushed.iter().flatten() {
-                let (name, life) = (&pushed.account.name, pushed.life);
-                let lost = pushed.account.lost.load(Relaxed);
-                outcome.push(format!("{name} {life:?} {lost}"));
-            }
-        }
-        outcome
     }
 }

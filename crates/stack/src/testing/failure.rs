@@ -5,21 +5,31 @@ use std::fmt;
 use super::case::Case;
 use super::op::Op;
 use super::plan::Plan;
-use super::{Side, Violation};
+use super::{Rule, Side, Violation};
 
-/// A simulation that failed: from which seed, with what, and the smallest one found that fails,
-/// too. Its text is a list to be read; the same seed fails in the same way again.
+/// A simulation that failed: where it is from, with what it failed, and the smallest one found that
+/// fails, too. Its text is a list to be read; the same one fails in the same way again.
 pub struct Failure {
-    pub(super) seed: u64,
+    pub(super) origin: Origin,
+    pub(super) rule: Rule,
     pub(super) violation: Violation,
     /// The smaller one, and what it fails with.
     pub(super) shrunk: Box<(Case, Violation)>,
 }
 
 impl Failure {
-    /// The seed, from which everything else follows.
-    pub fn seed(&self) -> u64 {
-        self.seed
+    /// The seed, from which everything else follows; `None` if it was made by hand.
+    pub fn seed(&self) -> Option<u64> {
+        match self.origin {
+            Origin::Seed(seed) => Some(seed),
+            Origin::Trial(_) => None,
+        }
+    }
+
+    /// The rule that was broken. Where a simulation made by hand shows one rule, and nothing more
+    /// special was seen, it is that.
+    pub fn rule(&self) -> Rule {
+        self.rule
     }
 
     /// What was seen first.
@@ -31,7 +41,8 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (case, violation) = &*self.shrunk;
-        writeln!(f, "seed {}: {}", self.seed, self.violation)?;
+        writeln!(f, "the rule {:?} is broken: {}", self.rule, self.rule)?;
+        writeln!(f, "\n{}: {}", self.origin, self.violation)?;
         writeln!(f, "\nshrunk, it fails with: {violation}\n")?;
         write!(f, "{case}")
     }
@@ -45,6 +56,24 @@ impl fmt::Debug for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Where a simulation is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Drawn from this seed.
+    Seed(u64),
+    /// Made by hand, for a trial of this name.
+    Trial(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seed(seed) => write!(f, "seed {seed}"),
+            Self::Trial(title) => write!(f, "trial \"{title}\""),
+        }
+    }
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.plan)?;
@@ -52,6 +81,15 @@ impl fmt::Display for Case {
             writeln!(f, "{:4}  {step}", n + 1)?;
         }
         writeln!(f, "      faults stop, and both do all they can")?;
+        if let Some(place) = self.cut {
+            writeln!(f, "      no input goes over byte {place} in one piece")?;
+        }
+        if let Some(place) = self.stop {
+            writeln!(f, "      the way to B ends at byte {place}")?;
+        }
+        if self.lingers {
+            writeln!(f, "      nobody ends before all is read")?;
+        }
         if self.twice {
             writeln!(f, "      and all of it again, byte by byte")?;
         }

@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::{Rule, Violation};
+
 /// The notes on all layers of one peer.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     faulty: AtomicBool,
-    fault: Mutex<Option<String>>,
+    fault: Mutex<Option<Violation>>,
 }
 
 /// The notes on one layer. Whoever looks at them does so between two calls of the stack.
@@ -31,7 +33,7 @@ pub(super) struct Account {
 
 impl Ledger {
     /// The first thing that must not be.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(super) fn fault(&self) -> Option<Violation> {
         if !self.faulty.load(Relaxed) {
             return None;
         }
@@ -56,10 +58,10 @@ impl Account {
 
     /// Notes what must not be. The first counts.
     #[cold]
-    pub(super) fn blame(&self, what: &str) {
+    pub(super) fn blame(&self, rule: Rule, what: &str) {
         self.ledger.faulty.store(true, Relaxed);
         let fault = self.ledger.fault.lock();
         let mut fault = fault.unwrap_or_else(PoisonError::into_inner);
-        fault.get_or_insert_with(|| format!("layer {}: {what}", self.name));
+        fault.get_or_insert_with(|| Violation::of(rule, format!("layer {}: {what}", self.name)));
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::app::{App, Order, Shared};
 use super::ledger::{Account, Ledger};
 use super::plan::Plan;
-use super::violation::{Checked, Violation, violation};
-use super::{Side, Wares};
+use super::violation::{Checked, broken, violation};
+use super::watched::Watched;
+use super::{Rule, Side, Wares};
 use crate::{Epoch, Error, ErrorKind, Layer, LayerId, LayerKey, Outcome, Popping, Stack};
 
 /// One peer.
@@ -23,6 +24,8 @@ pub(super) struct Peer<'a> {
     pub(super) ledger: Arc<Ledger>,
     /// Each layer of the plan that stood here.
     pub(super) pushed: Vec<Option<Pushed>>,
+    /// Each layer that was popped, where it is to be pushed again.
+    pub(super) returned: Vec<Option<Box<dyn Layer>>>,
     /// The change that is to be made next.
     pub(super) op: usize,
     /// The segment that is written, and how much of it is.
@@ -82,6 +85,7 @@ impl<'a> Peer<'a> {
             wares,
             ledger: Arc::default(),
             pushed: plan.layers.iter().map(|_| None).collect(),
+            returned: plan.layers.iter().map(|_| None).collect(),
             op: 0,
             written: (0, 0),
             read: (0, 0),
@@ -138,12 +142,17 @@ impl<'a> Peer<'a> {
     pub(super) fn flush(&mut self) -> Checked {
         self.stack.flush();
         let over = self.shut || self.failed || self.may_fail;
+        // Who paces writing has named the time at which it goes on.
+        let over = over || self.stack.deadline().is_some();
         let free = self.stack.outgoing().is_empty() && self.stack.is_up() && !over;
         if free && !self.stack.writable() && !self.stack.has_work() {
-            return violation(format!(
-                "{:?}: all was flushed and sent, and writing is still to pause",
-                self.side
-            ));
+            return broken(
+                Rule::HoldBack,
+                format!(
+                    "{:?}: all was flushed and sent, and writing is still to pause",
+                    self.side
+                ),
+            );
         }
         Ok(())
     }
@@ -168,10 +177,13 @@ impl<'a> Peer<'a> {
             return Ok(0);
         }
         if readable.len() > left && segment < self.op && plan.is_told(plan.ops[segment]) {
-            return violation(format!(
-                "{:?}: what is readable goes on behind segment {segment}",
-                self.side
-            ));
+            return broken(
+                Rule::Bytes,
+                format!(
+                    "{:?}: what is readable goes on behind segment {segment}",
+                    self.side
+                ),
+            );
         }
         self.compare(plan, (segment, at), &readable[..n])?;
         self.compare_read_epoch(plan, segment)?;
@@ -202,11 +214,14 @@ impl<'a> Peer<'a> {
             .enumerate()
             .find(|(_, (is, must))| is != must)
         {
-            Some((off, (is, must))) => violation(format!(
-                "{:?} reads {is:#04x} for byte {} of segment {segment}, which is {must:#04x}",
-                self.side,
-                at + off
-            )),
+            Some((off, (is, must))) => broken(
+                Rule::Bytes,
+                format!(
+                    "{:?} reads {is:#04x} for byte {} of segment {segment}, which is {must:#04x}",
+                    self.side,
+                    at + off
+                ),
+            ),
             None => Ok(()),
         }
     }
@@ -214,12 +229,24 @@ impl<'a> Peer<'a> {
     /// Nothing is readable in the middle of a segment: then no end may be told.
     fn check_no_end(&self, segment: usize, at: usize) -> Checked {
         match self.stack.input_end() {
-            Some(end) => violation(format!(
-                "{:?}: at byte {at} of segment {segment} its input ends: {end:?}",
-                self.side
-            )),
+            Some(end) => broken(
+                match end.error() {
+                    _ if self.is_any_leaving() || self.stack.parked().is_some() => Rule::EndMark,
+                    None => Rule::Bytes,
+                    Some(error) => named(error),
+                },
+                format!(
+                    "{:?}: at byte {at} of segment {segment} its input ends: {end:?}",
+                    self.side
+                ),
+            ),
             None => Ok(()),
         }
+    }
+
+    fn is_any_leaving(&self) -> bool {
+        let mut pushed = self.pushed.iter().flatten();
+        pushed.any(|pushed| pushed.life == Standing::Leaving)
     }
 
     /// Ends the outgoing half, if everything was written.
@@ -241,15 +268,17 @@ impl<'a> Peer<'a> {
             return self.collect_within(&shared);
         }
         let mut collected = false;
-        for pushed in self.pushed.iter_mut().flatten() {
+        for (pushed, returned) in self.pushed.iter_mut().zip(&mut self.returned) {
+            let Some(pushed) = pushed else { continue };
             if pushed.life == Standing::Leaving
                 && let Some((layer, outcome)) = self.stack.take_popped(pushed.id)
             {
                 if outcome != Outcome::Clean {
-                    let name = layer.name();
-                    return violation(format!("{:?}: {name} left {outcome:?}", self.side));
+                    let words = format!("{:?}: {} left {outcome:?}", self.side, layer.name());
+                    return broken(Rule::EndMark, words);
                 }
                 pushed.life = Standing::GivenBack;
+                *returned = Watched::unwrap(layer);
                 collected = true;
             }
         }
@@ -297,7 +326,10 @@ impl<'a> Peer<'a> {
             ErrorKind::Truncated | ErrorKind::Io(_) | ErrorKind::TimedOut if self.may_fail => {
                 Ok(())
             }
-            _ => violation(format!("{:?}: {what} failed: {error}", self.side)),
+            _ => broken(
+                named(error),
+                format!("{:?}: {what} failed: {error}", self.side),
+            ),
         }
     }
 
@@ -324,10 +356,10 @@ impl<'a> Peer<'a> {
         }
         let is: Vec<_> = names().collect();
         let must: Vec<_> = plan.names(segment).collect();
-        Err(Violation(format!(
+        violation(format!(
             "{:?} {does} bytes of segment {segment} that cross {is:?}, not {must:?}",
             self.side
-        )))
+        ))
     }
 
     /// Whether this layer is, or was, in the stack, and may have met its peer's end mark or not.
@@ -361,5 +393,14 @@ impl<'a> Peer<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The rule that is broken where honest peers meet this error.
+fn named(error: &Error) -> Rule {
+    match error.kind() {
+        ErrorKind::Truncated => Rule::Truncation,
+        ErrorKind::Limit => Rule::Bounds,
+        _ => Rule::Honest,
     }
 }

@@ -10,6 +10,9 @@ use crate::{Exit, Limits, Residue};
 /// The most bytes that an application writes at once, where the scale is 1.
 const CHUNK: usize = 500;
 
+/// Longer than any simulation.
+const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What both peers do in a simulation: the changes, and how much each writes between two of them.
 #[derive(Clone)]
 pub(super) struct Plan {
@@ -48,23 +51,40 @@ pub(super) struct Planned {
     pub(super) residue: Residue,
     pub(super) exit: Exit,
     pub(super) chatty: bool,
+    pub(super) hasty: bool,
+    /// It is that layer, which was popped, once more.
+    pub(super) again: Option<usize>,
 }
 
 impl Plan {
-    pub(super) fn draw(wares: &dyn Wares, rng: &mut Rng) -> Self {
-        let mut plan = Self {
+    /// A plan in which nothing happens, with room for all.
+    pub(super) fn empty() -> Self {
+        let limits = Limits {
+            handshake: FOR_EVER,
+            ..Limits::default()
+        };
+        Self {
             layers: Vec::new(),
             ops: Vec::new(),
-            callbacks: [rng.once_in(4), rng.once_in(4)],
-            lens: [Vec::new(), Vec::new()],
+            callbacks: [false; 2],
+            lens: [vec![0], vec![0]],
             chunk: CHUNK,
-            run: rng.among(&[1, 1, 1, 5, 100]),
-            limits: [Limits::default(), Limits::default()],
-            pipes: [0, 0],
+            run: 1,
+            limits: [limits.clone(), limits],
+            pipes: [64 * 1024; 2],
             half_close: None,
             anchor: None,
+            impatient: false,
+            standing: vec![Vec::new()],
+        }
+    }
+
+    pub(super) fn draw(wares: &dyn Wares, rng: &mut Rng) -> Self {
+        let mut plan = Self {
+            callbacks: [rng.once_in(4), rng.once_in(4)],
+            run: rng.among(&[1, 1, 1, 5, 100]),
             impatient: rng.once_in(25),
-            standing: Vec::new(),
+            ..Self::empty()
         };
         plan.draw_ops(wares, rng);
         let scale = match wares.scale() {
@@ -103,7 +123,7 @@ impl Plan {
         let planned = &self.layers[layer];
         Order {
             kind: planned.kind,
-            nth: layer,
+            nth: planned.again.unwrap_or(layer),
             seed: planned.seed,
             side,
             client: planned.client == side,
@@ -204,6 +224,7 @@ impl Plan {
                 place(layer).is_some_and(silent)
             }
             Op::Replace { old, .. } => place(old).is_some() && exit(old) == Exit::Marked,
+            Op::Swap { layer, .. } | Op::Insert { layer, .. } if self.layers[layer].hasty => false,
             Op::Swap { old, .. } => place(old).is_some_and(silent) && exit(old) != Exit::Marked,
             Op::Insert { below, .. } => place(below).is_some_and(silent),
             Op::PushBehind { old, .. } => {
@@ -336,20 +357,35 @@ impl Plan {
         answered: bool,
         rng: &mut Rng,
     ) -> usize {
+        let seed = rng.draw();
+        let rejects = answered && rng.once_in(2) && !wares.kinds()[kind].hasty;
+        let residue = match rejects {
+            true => Residue::Reject,
+            false => Residue::Feed,
+        };
+        self.add_layer(wares, kind, client, seed, residue)
+    }
+
+    /// Adds a layer of this kind to those of the plan.
+    pub(super) fn add_layer(
+        &mut self,
+        wares: &dyn Wares,
+        kind: usize,
+        client: Side,
+        seed: u64,
+        residue: Residue,
+    ) -> usize {
         let nth = self.layers.len();
-        let of = &wares.kinds()[kind];
         self.layers.push(Planned {
             name: String::new(),
             kind,
-            seed: rng.draw(),
+            seed,
             client,
-            residue: if answered && rng.once_in(2) {
-                Residue::Reject
-            } else {
-                Residue::Feed
-            },
+            residue,
             exit: Exit::Silent,
-            chatty: of.chatty,
+            chatty: wares.kinds()[kind].chatty,
+            hasty: wares.kinds()[kind].hasty,
+            again: None,
         });
         let made = wares.make(&self.order(nth, Side::A));
         let planned = &mut self.layers[nth];
@@ -389,7 +425,7 @@ impl Plan {
         let record = kinds.map(|kind| kind.record).max().unwrap_or(1);
         let handshake = match self.impatient {
             true => Duration::from_millis(1),
-            false => Duration::from_secs(24 * 60 * 60),
+            false => FOR_EVER,
         };
         for side in 0..2 {
             let default = Limits::default();

@@ -44,6 +44,8 @@ impl Shrinking<'_> {
         self.tries += 1;
         match case.play(self.wares) {
             Ok(_) => false,
+            // Another fault is another story.
+            Err(violation) if violation.rule != self.violation.rule => false,
             Err(violation) => {
                 (self.case, self.violation) = (case, violation);
                 true
@@ -109,8 +111,10 @@ impl Shrinking<'_> {
 
     /// Takes away what is out of the ordinary.
     fn calm(&mut self) {
-        let edits: [fn(&mut Case); 8] = [
+        let edits: [fn(&mut Case); 10] = [
             |case| case.twice = false,
+            |case| case.cut = None,
+            |case| case.lingers = false,
             |case| case.plan.half_close = None,
             |case| case.plan.run = 1,
             |case| case.plan.pipes = [64 * 1024; 2],

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::case::Case;
+use super::failure::Origin;
 use super::shrink::shrink;
 use super::{Failure, Wares};
 
@@ -23,6 +24,8 @@ pub struct Report {
     pub bytes: u64,
     /// All that happened, in a number: the same seed gives the same.
     pub trace: u64,
+    /// The bytes that came to B over its way.
+    pub(super) fed: u64,
 }
 
 impl<'a> Simulation<'a> {
@@ -45,7 +48,8 @@ impl<'a> Simulation<'a> {
     pub fn run(&self, seed: u64) -> Result<Report, Failure> {
         let case = Case::draw(self.wares, seed);
         case.play(self.wares).map_err(|violation| Failure {
-            seed,
+            origin: Origin::Seed(seed),
+            rule: violation.rule,
             violation: violation.clone(),
             shrunk: Box::new(shrink(self.wares, case, violation)),
         })

@@ -36,6 +36,7 @@ pub struct Kind {
     pub(super) name: &'static str,
     pub(super) greets: bool,
     pub(super) chatty: bool,
+    pub(super) hasty: bool,
     pub(super) record: usize,
     pub(super) block: Option<usize>,
 }
@@ -48,6 +49,7 @@ impl Kind {
             name,
             greets: false,
             chatty: false,
+            hasty: false,
             record: 64 * 1024,
             block: None,
         }
@@ -66,6 +68,14 @@ impl Kind {
     #[must_use]
     pub const fn chatty(mut self) -> Self {
         self.chatty = true;
+        self
+    }
+
+    /// The server's end speaks as soon as it is pushed, too, and so perhaps before its peer is there.
+    /// Such a layer never comes in below another, nor where nothing may wait.
+    #[must_use]
+    pub const fn hasty(mut self) -> Self {
+        self.hasty = true;
         self
     }
 

@@ -4,7 +4,9 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::Rule;
 use super::ledger::Account;
+use crate::layer::downcast;
 use crate::{
     Chunk, Context, End, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Standing,
     Transport,
@@ -23,6 +25,9 @@ pub(super) struct Watched {
     /// What it was offered, to see that it leaves what it does not take.
     offered: Vec<u8>,
 }
+
+/// A type that no layer knows.
+struct Nobody;
 
 /// How far the life of a layer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,15 +50,29 @@ impl Watched {
         }
     }
 
+    /// The layer within.
+    pub(super) fn unwrap(layer: Box<dyn Layer>) -> Option<Box<dyn Layer>> {
+        let watched = downcast::<Self>(layer).ok()?;
+        Some(watched.within)
+    }
+
     fn enter(&mut self, call: &str, lives: &[Life]) {
         if self.busy {
-            self.account.blame(&format!("re-entered by {call}"));
+            let what = format!("re-entered by {call}");
+            self.account.blame(Rule::Stack, &what);
         }
         if !lives.contains(&self.life) {
             let life = self.life;
-            self.account.blame(&format!("{call} while {life:?}"));
+            let what = format!("{call} while {life:?}");
+            self.account.blame(Rule::Stack, &what);
         }
         self.busy = true;
+    }
+
+    /// It says that nothing is inside, and there was.
+    fn blame_held(&self, what: &str, brought: u64) {
+        let what = format!("it says that it holds nothing, and {what} {brought} bytes");
+        self.account.blame(Rule::Held, &what);
     }
 
     /// Of two honest peers, only a lost transport may make a layer fail.
@@ -64,7 +83,12 @@ impl Watched {
         if let Err(error) = &result
             && error.kind() != ErrorKind::Truncated
         {
-            self.account.blame(&format!("it failed: {error}"));
+            let what = format!("it failed: {error}");
+            self.account.blame(Rule::Honest, &what);
+        }
+        if self.within.info(TypeId::of::<Nobody>()).is_some() {
+            let what = "asked for a type that it cannot know, it tells a value";
+            self.account.blame(Rule::Info, what);
         }
         result
     }
@@ -77,23 +101,34 @@ impl Protocol for Watched {
         self.account.writable.store(!at.write_paused, Relaxed);
         self.account.attached.store(true, Relaxed);
         let attached = self.within.attached(cx, at);
-        self.leave(attached)
+        // It may refuse; whether it had to is not for here.
+        self.busy = false;
+        attached
     }
 
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         self.enter("received", &[Life::Attached]);
         self.offered.clear();
         self.offered.extend_from_slice(bytes);
+        let (inside, risen) = (self.within.held(), cx.has_risen());
         let received = self.within.received(cx, bytes);
         if let Ok(n) = received {
             match (self.offered.get(n..), bytes.get(n..)) {
-                (None, _) => self.account.blame("it took more than it was offered"),
+                (None, _) => {
+                    let what = "it took more than it was offered";
+                    self.account.blame(Rule::Taken, what);
+                }
                 (before, after) if before != after => {
-                    self.account.blame("it changed bytes that it did not take");
+                    let what = "it changed bytes that it did not take";
+                    self.account.blame(Rule::Untaken, what);
                 }
                 _ => {}
             }
             self.account.taken.fetch_add(n as u64, Relaxed);
+        }
+        let brought = cx.has_risen() - risen;
+        if self.offered.is_empty() && inside == 0 && brought > 0 {
+            self.blame_held("offered nothing, it delivered", brought);
         }
         self.leave(received)
     }
@@ -109,7 +144,7 @@ impl Protocol for Watched {
         self.enter("writable", &[Life::Attached, Life::EndReceived]);
         if self.account.writable.swap(writable, Relaxed) == writable {
             self.account
-                .blame("told of a level that has not changed since");
+                .blame(Rule::Stack, "told of a level that has not changed since");
         }
         self.within.writable(cx, writable);
         self.busy = false;
@@ -126,6 +161,11 @@ impl Protocol for Watched {
     fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.enter("timed_out", &[Life::Attached, Life::EndReceived]);
         let timed_out = self.within.timed_out(cx);
+        if timed_out.is_ok() && cx.alarm().is_some_and(|at| at <= cx.now()) {
+            let what =
+                "called at the time that it asked for, it asks for one that has come already";
+            self.account.blame(Rule::Time, what);
+        }
         self.leave(timed_out)
     }
 }
@@ -134,7 +174,7 @@ impl Transport for Watched {
     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
         self.enter("send", &[Life::Attached, Life::EndReceived]);
         if self.finished {
-            self.account.blame("send after finish");
+            self.account.blame(Rule::Stack, "send after finish");
         }
         self.account.sent.fetch_add(chunk.len() as u64, Relaxed);
         let sent = self.within.send(cx, chunk);
@@ -144,16 +184,21 @@ impl Transport for Watched {
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.enter("flush", &[Life::Attached, Life::EndReceived]);
         if self.finished {
-            self.account.blame("flush after finish");
+            self.account.blame(Rule::Stack, "flush after finish");
         }
+        let (inside, sunk) = (self.within.held(), cx.has_sunk());
         let flushed = self.within.flush(cx);
+        let brought = cx.has_sunk() - sunk;
+        if inside == 0 && brought > 0 {
+            self.blame_held("a flush brought out", brought);
+        }
         self.leave(flushed)
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.enter("finish", &[Life::Attached, Life::EndReceived]);
         if std::mem::replace(&mut self.finished, true) {
-            self.account.blame("finish twice");
+            self.account.blame(Rule::Stack, "finish twice");
         }
         let finished = self.within.finish(cx);
         self.leave(finished)

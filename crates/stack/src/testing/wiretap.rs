@@ -2,8 +2,8 @@
 
 use super::op::Op;
 use super::plan::Plan;
-use super::violation::{Checked, violation};
-use super::{Seen, Side, Tap, Wares};
+use super::violation::{Checked, Violation, broken};
+use super::{Rule, Seen, Side, Tap, Wares};
 use crate::Exit;
 
 /// The oracle on one way: a chain of decoders, one for each layer that the plan has standing. Each
@@ -73,17 +73,21 @@ impl<'a> Wiretap<'a> {
         self.go_on(plan);
         if !self.is_last(plan) || self.at < plan.len(self.writer, self.segment) {
             let (of, at, segment) = (self.writer, self.at, self.segment);
-            return violation(format!(
-                "the wire from {of:?} ends at byte {at} of segment {segment}"
-            ));
+            return self.wrong(
+                plan,
+                format!("the wire from {of:?} ends at byte {at} of segment {segment}"),
+            );
         }
         let open =
             |tapped: &&Tapped| !tapped.ended && plan.layers[tapped.layer].exit == Exit::Marked;
         match self.chain.iter().find(open) {
-            Some(tapped) => violation(format!(
-                "the wire from {:?} ends without the end mark of {}",
-                self.writer, plan.layers[tapped.layer].name
-            )),
+            Some(tapped) => broken(
+                Rule::EndMark,
+                format!(
+                    "the wire from {:?} ends without the end mark of {}",
+                    self.writer, plan.layers[tapped.layer].name
+                ),
+            ),
             None => Ok(()),
         }
     }
@@ -102,7 +106,7 @@ impl<'a> Wiretap<'a> {
             Ok(seen) => seen,
             Err(what) => {
                 let (layer, at) = (&plan.layers[tapped.layer].name, self.at);
-                return violation(format!(
+                return self.wrong(plan, format!(
                     "the wire from {:?}, behind byte {at} of segment {}: no {layer} sends that: {what}",
                     self.writer, self.segment
                 ));
@@ -127,14 +131,14 @@ impl<'a> Wiretap<'a> {
         }
         let (segment, at) = (self.segment, self.at);
         if at == plan.len(self.writer, segment) {
-            return violation(format!(
+            return self.wrong(plan, format!(
                 "the wire from {:?}: a byte behind all {at} of segment {segment} crossed its layers",
                 self.writer
             ));
         }
         let expected = plan.byte(self.writer, segment, at);
         if byte != expected {
-            return violation(format!(
+            return self.wrong(plan, format!(
                 "the wire from {:?}: byte {at} of segment {segment} is {byte:#04x}, not {expected:#04x}",
                 self.writer
             ));
@@ -156,10 +160,13 @@ impl<'a> Wiretap<'a> {
                 _ => false,
             };
         if !closes && !leaves {
-            return violation(format!(
-                "the wire from {:?}: the end mark of {} at byte {} of segment {}",
-                self.writer, plan.layers[layer].name, self.at, self.segment
-            ));
+            return self.wrong(
+                plan,
+                format!(
+                    "the wire from {:?}: the end mark of {} at byte {} of segment {}",
+                    self.writer, plan.layers[layer].name, self.at, self.segment
+                ),
+            );
         }
         (self.chain[level].ended, self.chain[level].marked) = (true, true);
         if let (true, Some(Op::Replace { layer, .. })) = (leaves, plan.ops.get(self.segment)) {
@@ -169,6 +176,17 @@ impl<'a> Wiretap<'a> {
             (self.segment, self.at) = (self.segment + 1, 0);
         }
         Ok(())
+    }
+
+    /// What is on the wire must not be there: of layers that leave the bytes as they are, it is they
+    /// who have changed them.
+    fn wrong<T>(&self, plan: &Plan, words: String) -> Checked<T> {
+        let mut layers = plan.layers.iter();
+        let rule = match layers.all(|layer| layer.exit == Exit::Anytime) {
+            true => Rule::Anytime,
+            false => Rule::Stack,
+        };
+        Err(Violation::of(rule, words))
     }
 
     fn level(&self, layer: usize) -> Option<usize> {

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::Rule;
 use super::app::{Order, Shared};
 use super::ledger::Account;
 use super::op::Op;
 use super::peer::{Peer, Pushed, Standing};
 use super::plan::Plan;
-use super::violation::{Checked, violation};
+use super::violation::{Checked, broken, violation};
 use super::watched::Watched;
 use crate::{Changes, ErrorKind, Layer, LayerId, LayerView, Outcome, Popping, Residue, State};
 
@@ -92,7 +93,10 @@ impl Peer<'_> {
                 Some(pushed) if outcome == Outcome::Clean && pushed.life == Standing::Leaving => {
                     pushed.life = Standing::GivenBack;
                 }
-                _ => return violation(format!("{:?}: {key:?} left {outcome:?}", self.side)),
+                _ => {
+                    let words = format!("{:?}: {key:?} left {outcome:?}", self.side);
+                    return broken(Rule::EndMark, words);
+                }
             }
         }
         Ok(collected)

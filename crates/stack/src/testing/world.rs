@@ -3,14 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use super::case::Case;
 use super::peer::Peer;
 use super::pipe::Pipe;
 use super::plan::Plan;
 use super::rng::mix;
 use super::step::{Break, Into, Step};
-use super::violation::{Checked, violation};
+use super::violation::{Checked, Violation, broken};
 use super::wiretap::Wiretap;
-use super::{Side, Wares};
+use super::{Rule, Side, Wares};
 use crate::Error;
 
 /// All that there is in a simulation.
@@ -26,6 +27,9 @@ pub(super) struct World<'a> {
     pub(super) broken: Option<(Side, Break)>,
     /// Bytes arrive one by one, whatever the script says.
     pub(super) drip: bool,
+    cut: Option<u64>,
+    stop: Option<u64>,
+    lingers: bool,
     /// What has happened, in a number.
     pub(super) trace: u64,
     pub(super) moved: u64,
@@ -34,7 +38,8 @@ pub(super) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(wares: &'a dyn Wares, plan: &'a Plan, drip: bool) -> Self {
+    pub(super) fn new(wares: &'a dyn Wares, case: &'a Case, drip: bool) -> Self {
+        let plan = &case.plan;
         let peer = |side| Peer::new(wares, plan, side);
         let tap = |side| Wiretap::new(wares, plan, side);
         Self {
@@ -45,6 +50,9 @@ impl<'a> World<'a> {
             now: Duration::ZERO,
             broken: None,
             drip,
+            cut: case.cut,
+            stop: case.stop,
+            lingers: case.lingers,
             trace: 0,
             moved: 0,
             changes: 0,
@@ -73,10 +81,7 @@ impl<'a> World<'a> {
             Step::Deliver(side, n, into) => self.deliver(side, n as usize, into)?,
             Step::Change(side) => usize::from(self.change(side)?),
             Step::Botch(side) => usize::from(self.peer(side).botch()?),
-            Step::Shutdown(side) => {
-                let plan = self.plan;
-                usize::from(self.peer(side).shut_down(plan))
-            }
+            Step::Shutdown(side) => usize::from(self.shut_down(side)),
             Step::Advance(by) => {
                 self.now += Duration::from_micros(u64::from(by));
                 let now = self.now;
@@ -122,6 +127,19 @@ impl<'a> World<'a> {
         Ok(collected | changed)
     }
 
+    /// `side` ends its outgoing half, if its time has come.
+    pub(super) fn shut_down(&mut self, side: Side) -> bool {
+        let plan = self.plan;
+        let all = |peer: &Peer<'_>| {
+            let last = plan.ops.len();
+            peer.read == (last, plan.len(peer.side.other(), last))
+        };
+        if self.lingers && !self.peers.iter().all(all) {
+            return false;
+        }
+        self.peer(side).shut_down(plan)
+    }
+
     /// The socket of `side` takes what is ready.
     pub(super) fn send(&mut self, side: Side, most: usize) -> usize {
         let pipe = &mut self.pipes[side.index()];
@@ -141,6 +159,14 @@ impl<'a> World<'a> {
     /// Bytes from its peer come to `side`, or their end.
     pub(super) fn deliver(&mut self, side: Side, most: usize, into: Into) -> Checked<usize> {
         let from = side.other().index();
+        let fed = self.peers[side.index()].fed;
+        if side == Side::B && self.stop == Some(fed) && !self.pipes[from].bytes.is_empty() {
+            let way = &mut self.pipes[from];
+            way.bytes.clear();
+            (way.broken, way.ended) = (true, true);
+            self.broken = Some((side, Break::Quietly));
+            self.peers.iter_mut().for_each(|peer| peer.may_fail = true);
+        }
         let (pipe, peer) = (&mut self.pipes[from], &mut self.peers[side.index()]);
         if pipe.bytes.is_empty() && pipe.ended && !peer.told_end {
             peer.told_end = true;
@@ -156,6 +182,9 @@ impl<'a> World<'a> {
                 true => 1,
                 false => most.min(pipe.bytes.len()).min(16 * 1024),
             };
+            let places = [self.cut, self.stop.filter(|_| side == Side::B)];
+            let ahead = places.into_iter().flatten().filter(|place| *place > fed);
+            let n = ahead.fold(n, |n, place| n.min((place - fed) as usize));
             self.scratch.resize(n, 0);
             pipe.take(&mut self.scratch);
             self.taps[from].see(self.plan, &self.scratch)?;
@@ -169,6 +198,11 @@ impl<'a> World<'a> {
             }
         }
         Ok(delivered)
+    }
+
+    /// Whether the way to B was to end too early.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_some()
     }
 
     /// The way to `side` breaks. Once is enough.
@@ -201,6 +235,11 @@ impl<'a> World<'a> {
         self.trace = mix(self.trace ^ what).wrapping_add(1);
     }
 
+    /// What a layer of either peer did, or was told, that must not be.
+    pub(super) fn fault(&self) -> Option<Violation> {
+        self.peers.iter().find_map(Peer::fault)
+    }
+
     /// What stands where, for whoever looks for the cause.
     pub(super) fn describe(&self) -> String {
         let one = |peer: &Peer<'_>| {
@@ -212,7 +251,7 @@ impl<'a> World<'a> {
         format!("{}; {}", one(&self.peers[0]), one(&self.peers[1]))
     }
 
-    pub(super) fn hang<T>(&self, what: &str) -> Checked<T> {
-        violation(format!("{what}: {}", self.describe()))
+    pub(super) fn hang<T>(&self, rule: Rule, what: &str) -> Checked<T> {
+        broken(rule, format!("{what}: {}", self.describe()))
     }
 }

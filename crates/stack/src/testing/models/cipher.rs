@@ -1,6 +1,6 @@
 //! A key stream, byte by byte.
 
-use crate::{Chunk, Context, Error, Layer, Protocol, Transport};
+use crate::{Chunk, Context, Error, Layer, Protocol, Readiness, Standing, Transport};
 
 /// A layer of a stream cipher's kind: each byte is changed by the tag and by its place in the
 /// stream, so that a lost or doubled byte spoils all that follows. It has no end mark.
@@ -36,6 +36,12 @@ impl Cipher {
 }
 
 impl Protocol for Cipher {
+    fn attached(&mut self, _: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        // It may have stood in a stack before.
+        (self.read.at, self.written.at) = (0, 0);
+        Ok(Readiness::Up)
+    }
+
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         self.read.change(bytes);
         cx.deliver(bytes);

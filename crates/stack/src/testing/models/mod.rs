@@ -12,7 +12,8 @@ use cipher::Cipher;
 use glass::Glass;
 use records::{Records, Style};
 use runs::Runs;
-use taps::{CipherTap, GlassTap, RecordTap, RunTap};
+pub(super) use taps::GlassTap;
+use taps::{CipherTap, RecordTap, RunTap};
 
 /// The kit's own layers. Each has one habit of real ones that a stack must bear:
 ///

@@ -10,6 +10,7 @@ use crate::{
 /// changed by the layer's tag of the time.
 pub(super) struct Records {
     name: String,
+    tag: u8,
     /// What changes the bytes that come, and those that are sent.
     tags: [u8; 2],
     style: Style,
@@ -31,7 +32,7 @@ pub(super) struct Records {
 }
 
 /// Which habits a layer has.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     /// The most bytes of a record's body.
     pub(super) body: usize,
@@ -79,6 +80,7 @@ impl Records {
         };
         Self {
             name,
+            tag,
             tags: [tag; 2],
             style,
             greeting,
@@ -181,6 +183,8 @@ fn next_tag(tag: u8) -> u8 {
 
 impl Protocol for Records {
     fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        // It may have stood in a stack before.
+        *self = Self::new(std::mem::take(&mut self.name), self.tag, self.style);
         match self.greeting {
             Greeting::Done => return Ok(Readiness::Up),
             Greeting::Client => self.record(cx, HELLO, b"hello"),

@@ -1,6 +1,6 @@
 //! Run lengths: what comes up is more than what came in.
 
-use crate::{Chunk, Context, Error, Exit, Layer, Protocol, Transport};
+use crate::{Chunk, Context, Error, Exit, Layer, Protocol, Readiness, Standing, Transport};
 
 /// A layer of a codec's kind: a pair of a count and a byte stands for as many such bytes. It makes
 /// them block by block, while they are wanted, and stages the run that may go on. The pair with the
@@ -50,6 +50,12 @@ impl Runs {
 }
 
 impl Protocol for Runs {
+    fn attached(&mut self, _: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        // It may have stood in a stack before.
+        *self = Self::new(std::mem::take(&mut self.name), self.tag);
+        Ok(Readiness::Up)
+    }
+
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         if self.ended {
             return Err(Error::local("received after its end mark"));

@@ -110,7 +110,7 @@ impl Tap for CipherTap {
 }
 
 /// Decodes what is left as it is.
-pub(super) struct GlassTap;
+pub(in crate::testing) struct GlassTap;
 
 impl Tap for GlassTap {
     fn byte(&mut self, byte: u8, given: &mut Vec<u8>) -> Result<Seen, String> {

@@ -1,0 +1,199 @@
+//! What a simulation has come to, and whether it had to.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::op::Op;
+use super::peer::{Peer, Standing};
+use super::step::Break;
+use super::violation::{Checked, broken};
+use super::world::World;
+use super::{Rule, Side};
+use crate::{End, ErrorKind, Exit, LayerView};
+
+impl World<'_> {
+    /// Everything has come to its end, as it must.
+    pub(super) fn judge(&mut self) -> Checked {
+        let whole = self.is_whole();
+        for side in Side::BOTH {
+            let judged = match whole {
+                true => self.judge_whole(side),
+                false => self.judge_broken(side),
+            };
+            judged.or_else(|fault| self.hang(fault.rule, &fault.words))?;
+        }
+        for peer in &mut self.peers {
+            peer.stack.close(End::Clean);
+            peer.stack.close(End::Clean);
+            peer.check_losses()?;
+            if let Some(fault) = peer.fault() {
+                return Err(fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all was done that is to be done.
+    pub(super) fn is_over(&self) -> bool {
+        let mut sides = Side::BOTH.into_iter();
+        self.is_whole() && sides.all(|side| self.judge_whole(side).is_ok())
+    }
+
+    /// Nothing was in the way.
+    fn is_whole(&self) -> bool {
+        self.broken.is_none() && self.pipes.iter().all(|pipe| !pipe.broken)
+    }
+
+    /// Nothing was in the way: all was written, read, changed and ended.
+    fn judge_whole(&self, side: Side) -> Checked {
+        let plan = self.plan;
+        let last = plan.ops.len();
+        let peer = &self.peers[side.index()];
+        if peer.op < last {
+            let words = format!("{side:?}'s change {} never came", peer.op);
+            return broken(self.cause(side), words);
+        }
+        let theirs = plan.last_segment(side.other());
+        let all = (theirs, plan.len(side.other(), theirs));
+        let read_all = peer.read == (last, plan.len(side.other(), last));
+        if !read_all {
+            let words = format!("{side:?} never read all, up to {all:?}");
+            return broken(self.cause(side), words);
+        }
+        let told = peer.app.as_ref().is_none_or(|shared| shared.desk().ended);
+        match peer.stack.input_end() {
+            Some(End::Clean) if told => {}
+            end => {
+                let rule = match &end {
+                    Some(End::Error(error)) if error.kind() == ErrorKind::Truncated => {
+                        self.truncates()
+                    }
+                    Some(End::Error(_)) => Rule::Honest,
+                    _ => self.cause(side),
+                };
+                return broken(rule, format!("{side:?}'s input ends with {end:?}"));
+            }
+        }
+        if !peer.stack.outgoing_ended() || !peer.stack.outgoing().is_empty() {
+            let words = format!("{side:?}'s outgoing half never ended");
+            return broken(self.cause(side), words);
+        }
+        for (n, pushed) in peer.pushed.iter().enumerate() {
+            let stands = plan.standing[last].contains(&n);
+            let life = pushed.as_ref().map(|pushed| pushed.life);
+            if !plan
+                .ops
+                .iter()
+                .any(|op| op.layer() == n || op.goes() == Some(n))
+            {
+                continue; // A smaller plan does without it.
+            }
+            let must = match stands {
+                true => Standing::Stands,
+                false => Standing::GivenBack,
+            };
+            if life != Some(must) {
+                let name = &plan.layers[n].name;
+                let words = format!("{side:?}'s {name} is {life:?}, not {must:?}");
+                return broken(Rule::EndMark, words);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which rule is broken, most likely, where `side` waits for what never comes.
+    fn cause(&self, side: Side) -> Rule {
+        let (here, there) = (self.peer_of(side), self.peer_of(side.other()));
+        let up = |peer: &Peer<'_>| peer.stack.is_up();
+        if !up(here) || !up(there) {
+            return Rule::Up;
+        }
+        let mut pushed = here.pushed.iter().chain(&there.pushed).flatten();
+        if pushed.any(|pushed| pushed.life == Standing::Leaving) {
+            return Rule::EndMark;
+        }
+        let inside = |peer: &Peer<'_>| {
+            let mut pushed = peer.pushed.iter().flatten();
+            pushed.any(|pushed| pushed.account.inside.load(Relaxed) > 0)
+        };
+        let mute = |layer: LayerView<'_>| {
+            let outbound = layer.traffic().outbound;
+            outbound.taken > 0 && outbound.made == 0
+        };
+        if !there.stack.writable() {
+            Rule::HoldBack
+        } else if inside(there) || there.stack.layers().any(mute) {
+            Rule::Flush
+        } else if here.stack.layers().any(|layer| layer.held() > 0) {
+            Rule::Rest
+        } else {
+            Rule::Bytes
+        }
+    }
+
+    /// Which rule is broken where an end that is none too early is called truncated.
+    fn truncates(&self) -> Rule {
+        let mut layers = self.plan.layers.iter();
+        match layers.any(|layer| layer.exit == Exit::Marked) {
+            true => Rule::EndMark,
+            false => Rule::Truncation,
+        }
+    }
+
+    fn peer_of(&self, side: Side) -> &Peer<'_> {
+        &self.peers[side.index()]
+    }
+
+    /// A way was broken: what came is right, which was seen, and how it ended is told.
+    fn judge_broken(&self, side: Side) -> Checked {
+        let (plan, from) = (self.plan, side.other().index());
+        let peer = &self.peers[side.index()];
+        if !peer.stack.readable().is_empty() || peer.app.is_some() {
+            return Ok(()); // It reads on only behind a change that it cannot make any more.
+        }
+        let Some(end) = peer.stack.input_end() else {
+            let words = format!("{side:?} is never told of the end");
+            return broken(Rule::Rest, words);
+        };
+        let reset = matches!(self.broken, Some((_, Break::Reset)));
+        // One that was ripped out may have told of an end too early before.
+        let mut made = plan.ops[..peer.op].iter();
+        let ripped = made.any(|op| matches!(op, Op::Rip { .. }));
+        if reset || ripped || plan.impatient || peer.stack.parked().is_some() {
+            return Ok(());
+        }
+        // Whoever has not met its peer's end mark says that the end came too early.
+        let mut misses = None;
+        for (n, layer) in plan.layers.iter().enumerate() {
+            if layer.exit == Exit::Marked && peer.decodes(n) {
+                match self.taps[from].was_marked(n) {
+                    Some(marked) => misses = misses.or((!marked).then_some(n)),
+                    // The way was stopped before the mark.
+                    None if self.is_stopped() => misses = misses.or(Some(n)),
+                    None => return Ok(()),
+                }
+            }
+        }
+        if end.is_truncated() != misses.is_some() {
+            let name = misses.map(|n| &plan.layers[n].name);
+            let words = format!("{side:?}: {end:?}, and no end mark: {name:?}");
+            return broken(Rule::Truncation, words);
+        }
+        Ok(())
+    }
+
+    /// What a run comes to, whatever way the input was cut.
+    pub(super) fn outcome(&self) -> Vec<String> {
+        let mut outcome = Vec::new();
+        for peer in &self.peers {
+            let epoch = peer.stack.write_epoch();
+            let names: Vec<_> = epoch.layers().collect();
+            outcome.push(format!("{:?} {:?} {names:?}", peer.read, peer.written));
+            for pushed in peer.pushed.iter().flatten() {
+                let (name, life) = (&pushed.account.name, pushed.life);
+                let lost = pushed.account.lost.load(Relaxed);
+                outcome.push(format!("{name} {life:?} {lost}"));
+            }
+        }
+        outcome
+    }
+}

@@ -1,0 +1,125 @@
+//! What a simulation must know of a layer, found out by looking.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::{Order, Side};
+use crate::{Exit, Layer, Limits, Residue, Stack};
+
+/// So many bytes are moved between two ends, one by one, until they are taken to be at rest.
+const PATIENCE: usize = 100_000;
+
+/// How a kind of layers behaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nature {
+    pub(super) exit: Exit,
+    /// It begins with a handshake.
+    pub(super) greets: bool,
+    /// It sends what no application wrote, at moments of its own.
+    pub(super) chatty: bool,
+    /// Its server's end speaks as soon as it is pushed.
+    pub(super) hasty: bool,
+    /// Its residue whatever it is asked to be, if that is not [`Residue::Feed`].
+    pub(super) residue: Residue,
+}
+
+impl Nature {
+    /// Looks at a pair of layers by themselves.
+    pub(super) fn of(make: &dyn Fn(&Order) -> Box<dyn Layer>) -> Self {
+        let layer = make(&order(Side::A));
+        let mut nature = Self {
+            exit: layer.exit(),
+            greets: false,
+            chatty: false,
+            hasty: false,
+            residue: layer.residue(),
+        };
+        // A layer that panics here will do so where that is reported.
+        let look = AssertUnwindSafe(|| {
+            Pair::new(make).look(&mut nature);
+        });
+        let _ = catch_unwind(look);
+        nature
+    }
+}
+
+fn order(side: Side) -> Order {
+    Order {
+        kind: 0,
+        nth: 0,
+        seed: 0,
+        side,
+        client: side == Side::A,
+        residue: Residue::Feed,
+    }
+}
+
+/// Two stacks of one layer each.
+struct Pair([Stack; 2]);
+
+impl Pair {
+    fn new(make: &dyn Fn(&Order) -> Box<dyn Layer>) -> Self {
+        Self(Side::BOTH.map(|side| {
+            let mut stack = Stack::new(Limits::default());
+            // If it is refused, that shows elsewhere.
+            let _ = stack.push(make(&order(side)));
+            stack
+        }))
+    }
+
+    fn look(mut self, nature: &mut Nature) {
+        let up = |pair: &Self| pair.0.iter().all(Stack::is_up);
+        nature.greets = !up(&self);
+        nature.hasty = !self.0[1].outgoing().is_empty();
+        for _ in 0..PATIENCE {
+            if up(&self) || !self.move_bytes() {
+                break;
+            }
+        }
+        nature.chatty = self.is_under_way();
+        while self.move_bytes() {}
+        for side in [0, 1, 0, 1] {
+            let text = [b'x'; 40];
+            let _ = self.0[side].write(&text);
+            self.0[side].flush();
+            while self.0[1 - side].readable().len() < text.len() && self.move_bytes() {}
+            nature.chatty |= self.is_under_way();
+            while self.move_bytes() {}
+            let n = self.0[1 - side].readable().len();
+            self.0[1 - side].consume(n);
+        }
+        for _ in 0..3 {
+            nature.chatty |= self.wait();
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.0.iter().any(|stack| !stack.outgoing().is_empty())
+    }
+
+    /// Moves a byte each way, if there is one.
+    fn move_bytes(&mut self) -> bool {
+        let mut moved = false;
+        for from in 0..2 {
+            self.0[from].flush();
+            if let Some(&byte) = self.0[from].outgoing().first() {
+                self.0[from].sent(1);
+                self.0[1 - from].receive(&mut [byte]);
+                moved = true;
+            }
+        }
+        moved
+    }
+
+    /// Lets time pass until something is due, and says whether anybody then spoke.
+    fn wait(&mut self) -> bool {
+        let deadlines = self.0.iter().filter_map(Stack::deadline);
+        let due = deadlines.min().unwrap_or(Duration::ZERO);
+        for stack in &mut self.0 {
+            stack.advance(due);
+        }
+        let spoke = self.is_under_way();
+        while self.move_bytes() {}
+        spoke
+    }
+}

@@ -1,0 +1,80 @@
+//! The testing kit, on faulty layers and on those of this workspace.
+
+use compress_layer::CompressLayer;
+use stack::testing::{Check, Rule, check};
+
+use crate::faulty::Fault::*;
+use crate::faulty::{Fault, RECORD, Records};
+use crate::real;
+
+/// What is wrong with a layer, and the rule that it breaks.
+const FAULTS: [(Fault, Rule); 28] = [
+    (SaysItTookMore, Rule::Taken),
+    (DecodesBeforeItTakes, Rule::Untaken),
+    (LosesAByte, Rule::Bytes),
+    (DoublesAByte, Rule::Bytes),
+    (SendsOwnedBytesInClear, Rule::Honest),
+    (TakesHalfARecord, Rule::Cuts),
+    (CountsOnAWholeHeader, Rule::Panic),
+    (DropsWhatComesWithTheHello, Rule::Push),
+    (FlushesNothing, Rule::Flush),
+    (FinishesWithoutWhatIsStaged, Rule::Finish),
+    (SendsNoEndMark, Rule::EndMark),
+    (TellsOfNoEndMark, Rule::EndMark),
+    (TakesWhatFollowsTheEndMark, Rule::Remainder),
+    (TakesAnyEndForAnEnd, Rule::Truncation),
+    (RefusesWhatItSends, Rule::Honest),
+    (HidesWhatItHolds, Rule::Held),
+    (HoldsBackForEver, Rule::HoldBack),
+    (StagesForEver, Rule::Bounds),
+    (MakesWhatNobodyWants, Rule::Wanted),
+    (IsNeverUp, Rule::Up),
+    (DropsWhatIsWrittenInTheHandshake, Rule::Bytes),
+    (GoesOnWhereItLeft, Rule::Again),
+    (ClosesBothHalves, Rule::HalfClose),
+    (PausesForEver, Rule::Pressure),
+    (WakesForEver, Rule::Time),
+    (TellsAnything, Rule::Info),
+    (StandsOnlyAboveWhatIsUp, Rule::Company),
+    (SaysItMayLeaveAnytime, Rule::Anytime),
+];
+
+#[test]
+fn a_layer_that_keeps_the_contract_passes() {
+    check(|_| Records::new(Nothing));
+}
+
+#[test]
+fn each_fault_is_caught_and_named() {
+    let mut wrong = Vec::new();
+    for (fault, rule) in FAULTS {
+        match Check::new(|_| Records::new(fault)).record(RECORD).run() {
+            Err(failure) if failure.rule() == rule => println!("{fault:?}: {failure}\n"),
+            Err(failure) => wrong.push(format!("{fault:?}, for {rule:?}: {failure}")),
+            Ok(passed) => wrong.push(format!("{fault:?} passed: {passed:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn tls_keeps_the_contract() {
+    let (client, server) = real::configs();
+    check(|order| {
+        let layer = match order.client {
+            true => real::client(&client),
+            false => real::server(&server),
+        };
+        layer.with_residue(order.residue).anywhere()
+    });
+}
+
+#[test]
+fn zstd_keeps_the_contract() {
+    check(|_| CompressLayer::zstd(1).anywhere());
+}
+
+#[test]
+fn deflate_keeps_the_contract() {
+    check(|_| CompressLayer::deflate(1).anywhere());
+}
