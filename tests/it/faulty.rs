@@ -142,7 +142,7 @@ impl Records {
                 cx.deliver(&mut [body[0]]);
                 cx.deliver(body);
             }
-            (_, Allocates) => cx.deliver(&mut body.to_vec()),
+            (false, Allocates) => cx.deliver(&mut body.to_vec()),
             (false, _) => cx.deliver(body),
             (true, _) => cx.deliver(&mut [body[0]; BODY][..len]),
         }

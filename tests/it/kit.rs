@@ -8,7 +8,7 @@ use crate::faulty::{Fault, RECORD, Records};
 use crate::real;
 
 /// What is wrong with a layer, and the rule that it breaks.
-const FAULTS: [(Fault, Rule); 28] = [
+const FAULTS: [(Fault, Rule); 29] = [
     (SaysItTookMore, Rule::Taken),
     (DecodesBeforeItTakes, Rule::Untaken),
     (LosesAByte, Rule::Bytes),
@@ -37,7 +37,13 @@ const FAULTS: [(Fault, Rule); 28] = [
     (TellsAnything, Rule::Info),
     (StandsOnlyAboveWhatIsUp, Rule::Company),
     (SaysItMayLeaveAnytime, Rule::Anytime),
+    (Allocates, Rule::Allocations),
 ];
+
+/// How many allocations that costs.
+fn count(work: &mut dyn FnMut()) -> u64 {
+    allocation_counter::measure(work).count_total
+}
 
 #[test]
 fn a_layer_that_keeps_the_contract_passes() {
@@ -48,7 +54,8 @@ fn a_layer_that_keeps_the_contract_passes() {
 fn each_fault_is_caught_and_named() {
     let mut wrong = Vec::new();
     for (fault, rule) in FAULTS {
-        match Check::new(|_| Records::new(fault)).record(RECORD).run() {
+        let records = Check::new(|_| Records::new(fault)).record(RECORD);
+        match records.allocations(0, count).run() {
             Err(failure) if failure.rule() == rule => println!("{fault:?}: {failure}\n"),
             Err(failure) => wrong.push(format!("{fault:?}, for {rule:?}: {failure}")),
             Ok(passed) => wrong.push(format!("{fault:?} passed: {passed:?}")),

@@ -5,8 +5,9 @@ use std::fmt;
 
 use super::failure::Origin;
 use super::models::{GlassTap, Models};
-use super::nature::Nature;
+use super::nature::{Make, Nature, Pair};
 use super::shrink::shrink;
+use super::steady::{Measure, allocations};
 use super::trials::Trials;
 use super::{Failure, Kind, Order, Rule, Simulation, Tap, Wares};
 use crate::{Exit, Layer, Residue};
@@ -55,10 +56,11 @@ pub fn check<L: Layer>(make: impl Fn(&Order) -> L + Sync) {
 /// one rule; then random ones of the pair alone, and among the [models](super::Models). The first
 /// that fails ends it.
 pub struct Check<'a> {
-    make: Box<dyn Fn(&Order) -> Box<dyn Layer> + Sync + 'a>,
+    make: Box<Make<'a>>,
     of: &'static str,
     record: usize,
     seeds: u64,
+    allocations: Option<(u64, Box<Measure<'a>>)>,
 }
 
 /// What a check that passed has done.
@@ -82,6 +84,7 @@ impl<'a> Check<'a> {
             of: type_name::<L>(),
             record: super::trials::record(),
             seeds: 300,
+            allocations: None,
         }
     }
 
@@ -101,6 +104,19 @@ impl<'a> Check<'a> {
         self
     }
 
+    /// How many allocations a chunk of 1 KiB may cost, once all has settled, from the one application
+    /// through both stacks to the other. `measure` runs what it is given, and returns how many were
+    /// made meanwhile: the kit brings no allocator that counts. Not looked at if not set.
+    #[must_use]
+    pub fn allocations(
+        mut self,
+        most: u64,
+        measure: impl Fn(&mut dyn FnMut()) -> u64 + Sync + 'a,
+    ) -> Self {
+        self.allocations = Some((most, Box::new(measure)));
+        self
+    }
+
     /// Runs it.
     ///
     /// # Errors
@@ -111,6 +127,8 @@ impl<'a> Check<'a> {
         let alone = Subject::new(self, nature);
         let mut passed = Passed::default();
         self.run_trials(&alone, nature, &mut passed)?;
+        self.count_allocations()?;
+        self.cut_short(nature)?;
         // One that is always to be pushed behind an answer is not drawn at random.
         if nature.residue == Residue::Feed {
             self.run_seeds(&alone, &mut passed)?;
@@ -139,13 +157,37 @@ impl<'a> Check<'a> {
                             origin: Origin::Trial(trial.title),
                             rule: trial.names(violation.rule()),
                             violation: violation.clone(),
-                            shrunk: Box::new(shrink(wares, case.clone(), violation)),
+                            shrunk: Some(Box::new(shrink(wares, case.clone(), violation))),
                         }));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    fn count_allocations(&self) -> Result<(), Box<Failure>> {
+        let Some((most, measure)) = &self.allocations else {
+            return Ok(());
+        };
+        let (made, chunks) = allocations(Pair::new(&*self.make), measure);
+        if made <= most * chunks {
+            return Ok(());
+        }
+        let words = format!("{chunks} chunks cost {made} allocations, and {most} each may be");
+        Err(Failure::bare("chunks in a row", Rule::Allocations, words))
+    }
+
+    /// Without the driver there are no futures.
+    #[cfg(not(feature = "tokio"))]
+    fn cut_short(&self, _: Nature) -> Result<(), Box<Failure>> {
+        Ok(())
+    }
+
+    #[cfg(feature = "tokio")]
+    fn cut_short(&self, nature: Nature) -> Result<(), Box<Failure>> {
+        let cut = super::driven::cut_short(&*self.make, nature);
+        cut.map_err(|words| Failure::bare("futures dropped at every poll", Rule::Cancel, words))
     }
 
     fn run_seeds(&self, wares: &dyn Wares, passed: &mut Passed) -> Result<(), Box<Failure>> {

@@ -13,8 +13,8 @@ pub struct Failure {
     pub(super) origin: Origin,
     pub(super) rule: Rule,
     pub(super) violation: Violation,
-    /// The smaller one, and what it fails with.
-    pub(super) shrunk: Box<(Case, Violation)>,
+    /// The smaller one, and what it fails with; if it is a simulation.
+    pub(super) shrunk: Option<Box<(Case, Violation)>>,
 }
 
 impl Failure {
@@ -32,6 +32,16 @@ impl Failure {
         self.rule
     }
 
+    /// One that is no simulation.
+    pub(super) fn bare(title: &'static str, rule: Rule, words: String) -> Box<Self> {
+        Box::new(Self {
+            origin: Origin::Trial(title),
+            rule,
+            violation: Violation::of(rule, words),
+            shrunk: None,
+        })
+    }
+
     /// What was seen first.
     pub fn violation(&self) -> &Violation {
         &self.violation
@@ -40,9 +50,11 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (case, violation) = &*self.shrunk;
         writeln!(f, "the rule {:?} is broken: {}", self.rule, self.rule)?;
         writeln!(f, "\n{}: {}", self.origin, self.violation)?;
+        let Some((case, violation)) = self.shrunk.as_deref() else {
+            return Ok(());
+        };
         writeln!(f, "\nshrunk, it fails with: {violation}\n")?;
         write!(f, "{case}")
     }

@@ -35,6 +35,8 @@ mod case;
 mod change;
 mod check;
 mod drain;
+#[cfg(feature = "tokio")]
+mod driven;
 mod failure;
 mod judge;
 mod ledger;
@@ -49,6 +51,7 @@ mod rule;
 mod shrink;
 mod side;
 mod simulation;
+mod steady;
 mod step;
 mod tap;
 mod trials;

@@ -7,7 +7,10 @@ use super::{Order, Side};
 use crate::{Exit, Layer, Limits, Residue, Stack};
 
 /// So many bytes are moved between two ends, one by one, until they are taken to be at rest.
-const PATIENCE: usize = 100_000;
+pub(super) const PATIENCE: usize = 100_000;
+
+/// Makes one end of a layer.
+pub(super) type Make<'a> = dyn Fn(&Order) -> Box<dyn Layer> + Sync + 'a;
 
 /// How a kind of layers behaves.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +28,8 @@ pub(super) struct Nature {
 
 impl Nature {
     /// Looks at a pair of layers by themselves.
-    pub(super) fn of(make: &dyn Fn(&Order) -> Box<dyn Layer>) -> Self {
-        let layer = make(&order(Side::A));
+    pub(super) fn of(make: &Make<'_>) -> Self {
+        let layer = make(&Order::alone(Side::A));
         let mut nature = Self {
             exit: layer.exit(),
             greets: false,
@@ -43,26 +46,15 @@ impl Nature {
     }
 }
 
-fn order(side: Side) -> Order {
-    Order {
-        kind: 0,
-        nth: 0,
-        seed: 0,
-        side,
-        client: side == Side::A,
-        residue: Residue::Feed,
-    }
-}
-
 /// Two stacks of one layer each.
-struct Pair([Stack; 2]);
+pub(super) struct Pair([Stack; 2]);
 
 impl Pair {
-    fn new(make: &dyn Fn(&Order) -> Box<dyn Layer>) -> Self {
+    pub(super) fn new(make: &Make<'_>) -> Self {
         Self(Side::BOTH.map(|side| {
             let mut stack = Stack::new(Limits::default());
             // If it is refused, that shows elsewhere.
-            let _ = stack.push(make(&order(side)));
+            let _ = stack.push(make(&Order::alone(side)));
             stack
         }))
     }
@@ -98,7 +90,7 @@ impl Pair {
     }
 
     /// Moves a byte each way, if there is one.
-    fn move_bytes(&mut self) -> bool {
+    pub(super) fn move_bytes(&mut self) -> bool {
         let mut moved = false;
         for from in 0..2 {
             self.0[from].flush();
@@ -109,6 +101,21 @@ impl Pair {
             }
         }
         moved
+    }
+
+    /// One end writes and flushes this, and the other reads it.
+    pub(super) fn send_all(&mut self, from: usize, text: &mut [u8], scratch: &mut Vec<u8>) {
+        let _ = self.0[from].write(&*text);
+        self.0[from].flush();
+        scratch.clear();
+        scratch.extend_from_slice(self.0[from].outgoing());
+        self.0[from].sent(scratch.len());
+        let to = &mut self.0[1 - from];
+        to.receive(scratch);
+        while !to.readable().is_empty() {
+            let n = to.readable().len();
+            to.consume(n);
+        }
     }
 
     /// Lets time pass until something is due, and says whether anybody then spoke.

@@ -51,7 +51,7 @@ impl<'a> Simulation<'a> {
             origin: Origin::Seed(seed),
             rule: violation.rule,
             violation: violation.clone(),
-            shrunk: Box::new(shrink(self.wares, case, violation)),
+            shrunk: Some(Box::new(shrink(self.wares, case, violation))),
         })
     }
 }

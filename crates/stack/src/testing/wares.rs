@@ -112,3 +112,17 @@ pub struct Order {
     /// What is to become of the bytes that wait when it is pushed.
     pub residue: Residue,
 }
+
+impl Order {
+    /// For a layer that stands alone; the client is at A.
+    pub(super) fn alone(side: Side) -> Self {
+        Self {
+            kind: 0,
+            nth: 0,
+            seed: 0,
+            side,
+            client: side == Side::A,
+            residue: Residue::Feed,
+        }
+    }
+}
