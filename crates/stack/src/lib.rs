@@ -101,6 +101,7 @@ mod chunk;
 mod clock;
 mod context;
 mod core;
+mod drawing;
 #[cfg(feature = "tokio")]
 mod driver;
 mod ends;
