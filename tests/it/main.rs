@@ -24,6 +24,7 @@ mod sockets;
 mod spy;
 mod stream;
 mod surgery;
+mod template;
 mod toy;
 mod waiting;
 mod wakes;

@@ -25,8 +25,8 @@ impl<'a> LayerView<'a> {
         self.key
     }
 
-    /// Which layer, with its type, if that is `L`: to pop a layer whose push was cancelled while
-    /// it was awaited.
+    /// Which layer, with its type, if that is `L`: to pop a layer that a
+    /// [`Template`](crate::Template) has built, or one whose push was cancelled while it was awaited.
     pub fn id<L: Layer>(self) -> Option<LayerId<L>> {
         is::<L>(&*self.slot.node).then(|| LayerId::new(self.key))
     }
