@@ -26,6 +26,7 @@ mod sockets;
 mod spy;
 mod stream;
 mod surgery;
+mod template;
 mod toy;
 mod waiting;
 mod wakes;

@@ -627,35 +627,40 @@ fn a_layers_accounts_add_up_whatever_comes_and_goes_around_it() {
     pair.b.write(b"7").unwrap();
     pair.settle();
     assert_eq!(account(&pair, top).0, flow(13, 7));
+    // And the whole: what one has sent is what the other was brought.
+    read_all(&mut pair.a);
+    let (a, b) = (pair.a.traffic(), pair.b.traffic());
+    assert_eq!((a.outbound.taken, a.inbound.made), (10, 7));
+    let (sent, brought) = (a.outbound.made, a.inbound.taken);
+    assert_eq!((b.inbound.taken, b.outbound.made), (sent, brought));
 }
 
 #[test]
 fn the_drawing_shows_each_layer_with_its_accounts() {
-    let (mut pair, _) = pair_of(Cut::Lump, &[("low", 1), ("top", 4)]);
+    let (mut pair, ids) = pair_of(Cut::Lump, &[("low", 1), ("top", 4)]);
     pair.a.write(b"12345").unwrap();
     pair.b.write(b"123").unwrap();
     pair.settle();
     pair.a.advance(Duration::from_millis(1500));
-    let drawn = format!("{:#}", pair.a);
-    let words = |line: &str| {
-        line.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let lines: Vec<_> = drawn.lines().map(words).collect();
-    assert_eq!(
-        lines[0],
-        ["layer", "state", "age", "held", "in", "up", "out", "down"]
-    );
-    assert_eq!(
-        lines[1],
-        ["top", "standing", "1.50s", "0", "5", "3", "5", "7"]
-    );
-    assert_eq!(
-        lines[2],
-        ["low", "standing", "1.50s", "0", "7", "5", "7", "9"]
-    );
+    let drawn = format!("\n{:#}", pair.a);
+    assert_eq!(drawn, DRAWN);
+    // Whatever comes in or goes at the bottom, the whole adds up.
+    pair.a.insert_below(ids[0][0], Witness::new().0).unwrap();
+    pair.b.write(b"123").unwrap();
+    pair.settle();
+    let flow = |taken, made| Flow { taken, made };
+    let all = pair.a.traffic();
+    assert_eq!((all.inbound, all.outbound), (flow(14, 0), flow(5, 9)));
+    assert_eq!(read_all(&mut pair.a), b"123123");
+    assert_eq!(pair.a.traffic().inbound, flow(14, 6));
 }
+
+const DRAWN: &str = "
+layer    state       age  held  from below  to above  from above  to below
+app                          3           0                               5
+top      standing  1.50s     0           5         3           5         7
+low      standing  1.50s     0           7         5           7         9
+network            1.50s     0                     7           9";
 
 #[test]
 fn who_watches_is_told_of_every_turn() {
@@ -687,6 +692,9 @@ fn who_watches_is_told_of_every_turn() {
         [Turn::Attached, Turn::Up, Turn::Parked, ripped]
     );
     assert!(pair.a.take_notices().is_empty());
+    pair.a.rip(a).unwrap();
+    let told = pair.a.take_notices().remove(0).to_string();
+    assert_eq!(told, "9.000s toy: ripped out, 0 bytes held");
 }
 
 /// Changes its stack from a callback: what is below is replaced, with words before and behind.

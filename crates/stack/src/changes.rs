@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::layer::is;
 use crate::{Layer, LayerId, LayerKey};
 
 /// Changes of a stack that take effect as one, or not at all: no byte crosses one of them and not
@@ -105,6 +106,15 @@ impl Changes {
         self.steps.push(Step::Remove(key.into()));
     }
 
+    /// The layer of this type that is to come in, the last if there are several: to name one that
+    /// a [`Template`](crate::Template) has built.
+    pub fn id<L: Layer>(&self) -> Option<LayerId<L>> {
+        self.steps.iter().rev().find_map(|step| match step {
+            Step::Add(it) => is::<L>(&*it.layer).then(|| LayerId::new(it.key)),
+            Step::Remove(_) => None,
+        })
+    }
+
     /// Which layers are to come in.
     pub(crate) fn added(&self) -> Vec<LayerKey> {
         let added = self.steps.iter().filter_map(|step| match step {
@@ -136,19 +146,27 @@ impl Changes {
     }
 
     fn add<L: Layer>(&mut self, spot: Spot, layer: L) -> LayerId<L> {
-        let addition = Addition::new(spot, layer);
+        LayerId::new(self.add_boxed(spot, Box::new(layer)))
+    }
+
+    pub(crate) fn add_boxed(&mut self, spot: Spot, layer: Box<dyn Layer>) -> LayerKey {
+        let addition = Addition::of(spot, layer);
         let key = addition.key;
         self.steps.push(Step::Add(addition));
-        LayerId::new(key)
+        key
     }
 }
 
 impl Addition {
     pub(crate) fn new<L: Layer>(spot: Spot, layer: L) -> Self {
+        Self::of(spot, Box::new(layer))
+    }
+
+    fn of(spot: Spot, layer: Box<dyn Layer>) -> Self {
         Self {
             key: LayerKey::fresh(),
             spot,
-            layer: Box::new(layer),
+            layer,
         }
     }
 }

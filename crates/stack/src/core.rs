@@ -8,6 +8,7 @@ use crate::buffer::Buffer;
 use crate::chunk::Lent;
 use crate::queue::{Op, Queue};
 use crate::slot::Slot;
+use crate::traffic::Made;
 use crate::{Blame, Error, ErrorKind, LayerKey, Limits};
 
 /// The part of a stack that a node's [`Context`](crate::Context) reaches, beside its neighbours.
@@ -73,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) outbox: Buffer,
     /// How many bytes the network has taken.
     pub(crate) gone: u64,
+    /// How many it has brought.
+    pub(crate) came_in: Made,
     /// What need not be copied there.
     pub(crate) lent: Lent,
     /// Bytes that came in, from either side, since the layers were asked what they hold.

@@ -106,8 +106,12 @@ impl Error {
     /// Attaches the error that caused this one.
     #[must_use]
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.caused_by(Arc::new(source))
+    }
+
+    pub(crate) fn caused_by(self, source: Arc<dyn StdError + Send + Sync>) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0);
-        inner.source = Some(Arc::new(source));
+        inner.source = Some(source);
         Self(Arc::new(inner))
     }
 

@@ -101,6 +101,7 @@ mod chunk;
 mod clock;
 mod context;
 mod core;
+mod drawing;
 #[cfg(feature = "tokio")]
 mod driver;
 mod ends;
@@ -121,6 +122,7 @@ mod queue;
 mod rules;
 mod slot;
 mod stack;
+mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traffic;
@@ -147,6 +149,7 @@ pub use outcome::{Outcome, Popping, PushError};
 pub use parts::Parts;
 pub use protocol::{Protocol, Readiness, Standing};
 pub use stack::{MAX_DEPTH, Stack};
+pub use template::Template;
 pub use traffic::{Flow, Traffic};
 pub use transport::Transport;
 pub use view::{LayerView, State};

@@ -45,7 +45,8 @@ pub enum Turn {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let turn = match self.turn {
+        write!(f, "{:.3}s {}: ", self.at.as_secs_f64(), self.name)?;
+        f.write_str(match self.turn {
             Turn::Attached => "attached",
             Turn::Up => "up",
             Turn::Leaving => "leaving",
@@ -53,14 +54,9 @@ impl fmt::Display for Notice {
             Turn::Parked => "parked: its peer has ended it",
             Turn::Left(Outcome::Clean) => "left",
             Turn::Left(Outcome::Ripped { held }) => {
-                return write!(
-                    f,
-                    "{:?} {}: ripped out, {held} bytes held",
-                    self.at, self.name
-                );
+                return write!(f, "ripped out, {held} bytes held");
             }
-        };
-        write!(f, "{:?} {}: {turn}", self.at, self.name)
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::rules::no_such_layer;
 use crate::slot::Slot;
+use crate::traffic::Made;
 use crate::{Error, Layer, LayerKey, Stack};
 
 impl Stack {
@@ -74,9 +75,7 @@ impl Stack {
         let below = self.came_down_below(place);
         self.slots[place].counts.made_down.settle(below);
         let came_up = self.slots[place].counts.came_up;
-        if let Some(below) = place.checked_sub(1) {
-            self.slots[below].counts.made_up.settle(came_up);
-        }
+        self.made_up_below(place).settle(came_up);
     }
 
     /// The node at `place` and the one below it are neighbours from now on.
@@ -84,17 +83,21 @@ impl Stack {
         let below = self.came_down_below(place);
         self.slots[place].counts.made_down.begin(below);
         let came_up = self.slots[place].counts.came_up;
-        if let Some(below) = place.checked_sub(1) {
-            self.slots[below].counts.made_up.begin(came_up);
-        }
+        self.made_up_below(place).begin(came_up);
     }
 
     /// `n` bytes were put back at the top: they come there again, and no layer has made them.
     pub(crate) fn count_put_back(&mut self, n: usize) {
         let top = self.top();
         self.slots[top].counts.came_up += n as u64;
-        if let Some(below) = top.checked_sub(1) {
-            self.slots[below].counts.made_up.leave_out(n as u64);
+        self.made_up_below(top).leave_out(n as u64);
+    }
+
+    /// What the neighbour below the node at `place` has handed up, be it a layer or the network.
+    fn made_up_below(&mut self, place: usize) -> &mut Made {
+        match place.checked_sub(1) {
+            Some(below) => &mut self.slots[below].counts.made_up,
+            None => &mut self.core.came_in,
         }
     }
 

@@ -67,27 +67,17 @@ impl Stack {
         if role == Role::Free {
             return Ok(());
         }
-        let why = |lower: Role, upper: Role| match (lower, upper) {
-            (Role::Compression, Role::Compression) => Some("compression over compression"),
-            (Role::Compression, Role::Encryption) => Some("encryption above a compressor"),
-            (Role::Encryption, Role::Encryption) => Some("encryption within encryption"),
-            _ => None,
-        };
         for (at, slot) in self.slots[..self.top()].iter().enumerate() {
             let other = match slot.life {
                 Life::Leaving { .. } => continue,
                 _ if going.contains(&self.core.keys[at]) => continue,
                 _ => slot.node.role(),
             };
-            let forbidden = match at < place {
-                true => why(other, role),
-                false => why(role, other),
+            let allowed = match at < place {
+                true => check_pair(other, role),
+                false => check_pair(role, other),
             };
-            if let Some(why) = forbidden {
-                let kind = ErrorKind::Order;
-                let text = format!("{why} has to be asked for explicitly");
-                return Err(Error::new(kind, Blame::Local, text).in_layer(layer.name()));
-            }
+            allowed.map_err(|error| error.in_layer(layer.name()))?;
         }
         Ok(())
     }
@@ -120,6 +110,18 @@ impl Core {
         self.anchored.set(place, true);
         Ok(())
     }
+}
+
+/// Whether a layer of one role may stand above one of another.
+pub(crate) fn check_pair(lower: Role, upper: Role) -> Result<(), Error> {
+    let why = match (lower, upper) {
+        (Role::Compression, Role::Compression) => "compression over compression",
+        (Role::Compression, Role::Encryption) => "encryption above a compressor",
+        (Role::Encryption, Role::Encryption) => "encryption within encryption",
+        _ => return Ok(()),
+    };
+    let text = format!("{why} has to be asked for explicitly");
+    Err(Error::new(ErrorKind::Order, Blame::Local, text))
 }
 
 pub(crate) fn no_such_layer() -> Error {

@@ -32,7 +32,7 @@ pub const MAX_DEPTH: usize = 60;
 /// | time | [`advance`](Self::advance), [`deadline`](Self::deadline), [`has_work`](Self::has_work) |
 /// | the application's side | [`readable`](Self::readable) + [`consume`](Self::consume), [`unread`](Self::unread), [`input_end`](Self::input_end), [`parked`](Self::parked); [`write`](Self::write), [`flush`](Self::flush), [`unflushed`](Self::unflushed), [`writable`](Self::writable), [`shutdown`](Self::shutdown); for a [`Protocol`] at the top [`app_end`](Self::app_end), [`app_awaits_nothing`](Self::app_awaits_nothing) |
 /// | changes | [`push`](Self::push), [`push_after`](Self::push_after), [`insert_above`](Self::insert_above), [`insert_below`](Self::insert_below), [`replace`](Self::replace), [`apply`](Self::apply), [`is_up`](Self::is_up); [`start_pop`](Self::start_pop), [`popping`](Self::popping), [`take_popped`](Self::take_popped); [`rip`](Self::rip); [`anchor`](Self::anchor) |
-/// | looking | [`layers`](Self::layers), [`info`](Self::info), [`epoch`](Self::epoch), [`write_epoch`](Self::write_epoch), `Display`; [`watch`](Self::watch), [`take_notices`](Self::take_notices) |
+/// | looking | [`layers`](Self::layers), [`traffic`](Self::traffic), [`info`](Self::info), [`epoch`](Self::epoch), [`write_epoch`](Self::write_epoch), `Display`; [`watch`](Self::watch), [`take_notices`](Self::take_notices) |
 /// | the end | [`close`](Self::close), [`into_app`](Self::into_app), [`into_parts`](Self::into_parts) |
 ///
 /// A turn of a loop: `advance` to the present time; read what there is while `wants_input`; read,

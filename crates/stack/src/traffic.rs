@@ -1,6 +1,7 @@
 //! How many bytes went through a layer.
 
-/// How many bytes a layer took in and handed on, each way, since it was attached.
+/// How many bytes a layer took in and handed on, each way, since it was attached; or a whole
+/// [`Stack`](crate::Stack::traffic), since it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// From the network towards the application.
@@ -64,7 +65,7 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    fn total(self, count: u64) -> u64 {
+    pub(crate) fn total(self, count: u64) -> u64 {
         self.settled + count - self.base
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::layer::is;
 use crate::slot::{Inbound, Life, Slot};
-use crate::{Epoch, Layer, LayerId, LayerKey, Stack, Traffic};
+use crate::{Epoch, Flow, Layer, LayerId, LayerKey, Stack, Traffic};
 
 /// A layer as it stands in the stack, to look at.
 #[derive(Clone, Copy)]
@@ -25,8 +25,8 @@ impl<'a> LayerView<'a> {
         self.key
     }
 
-    /// Which layer, with its type, if that is `L`: to pop a layer whose push was cancelled while
-    /// it was awaited.
+    /// Which layer, with its type, if that is `L`: to pop a layer that a
+    /// [`Template`](crate::Template) has built, or one whose push was cancelled while it was awaited.
     pub fn id<L: Layer>(self) -> Option<LayerId<L>> {
         is::<L>(&*self.slot.node).then(|| LayerId::new(self.key))
     }
@@ -147,6 +147,23 @@ impl Stack {
         })
     }
 
+    /// What the whole stack took in and handed on, each way: inbound, what the network brought and
+    /// what the application took; outbound, what the application wrote and what the network took.
+    pub fn traffic(&self) -> Traffic {
+        let app = &self.slots[self.top()];
+        let app = (app.counts).account(app.held.len(), 0, self.came_down_below(self.top()));
+        Traffic {
+            inbound: Flow {
+                taken: self.core.came_in.total(self.slots[0].counts.came_up),
+                made: app.inbound.taken,
+            },
+            outbound: Flow {
+                taken: app.outbound.made,
+                made: self.core.gone,
+            },
+        }
+    }
+
     /// A value of type `T` from the topmost layer that has one, or else from the network (see
     /// [`set_network_info`](Self::set_network_info)).
     pub fn info<T: Any>(&self) -> Option<&T> {
@@ -161,48 +178,6 @@ impl Stack {
     pub fn set_network_info<T: Any + Send + Sync>(&mut self, info: T) {
         self.network.retain(|it| !it.is::<T>());
         self.network.push(Box::new(info));
-    }
-}
-
-/// The stack in a line: `app <=> zstd <=> tls <=> network`; with `{:#}` a table, a layer a line,
-/// the topmost first: its state, its age, the bytes that it took in and handed on each way, and
-/// those that it holds.
-impl fmt::Display for Stack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.alternate() {
-            return self.draw(f);
-        }
-        for slot in self.slots.iter().rev() {
-            write!(f, "{} <=> ", slot.node.name())?;
-        }
-        f.write_str("network")
-    }
-}
-
-impl Stack {
-    fn draw(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads = ["layer", "state", "age", "held", "in", "up", "out", "down"];
-        let [name, state, age, numbers @ ..] = heads;
-        write!(f, "{name:<16} {state:<13} {age:>9}")?;
-        numbers
-            .iter()
-            .try_for_each(|head| write!(f, " {head:>11}"))?;
-        for layer in self.layers().rev() {
-            let Traffic { inbound, outbound } = layer.traffic();
-            let (name, state, age) = (layer.name(), layer.state(), layer.age());
-            write!(f, "\n{name:<16} {state:<13} {:>8.2}s", age.as_secs_f64())?;
-            let held = layer.held() as u64;
-            [
-                held,
-                inbound.taken,
-                inbound.made,
-                outbound.taken,
-                outbound.made,
-            ]
-            .iter()
-            .try_for_each(|number| write!(f, " {number:>11}"))?;
-        }
-        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use super::pop::PopError;
 use super::task::{self, Alone, Progress};
 use crate::{
     Changes, Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts, PushError,
-    Stack,
+    Stack, Template,
 };
 
 /// A stack of layers over a socket: a stream of bytes whose layers change while it lives.
@@ -77,6 +77,27 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Self {
             driver: Some(Driver::new(io, Stack::new(limits))),
         }
+    }
+
+    /// A stack of the template's layers over `io`, with its bounds and deadlines, once all are up.
+    ///
+    /// To have the [`handle`](Self::handle) before that, or to write what is to go out past the
+    /// layers, begin [with an empty stack](Self::with_limits) and [`apply`](Self::apply) the
+    /// [`Template::changes`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Template::stack`], or why the connection has failed before all the layers were up.
+    ///
+    /// # Cancelling
+    ///
+    /// Drops the connection, and `io` with it.
+    pub async fn from_template(io: Io, template: &Template) -> Result<Self, Error> {
+        let mut connection = Self {
+            driver: Some(Driver::new(io, template.stack()?)),
+        };
+        connection.ready().await?;
+        Ok(connection)
     }
 
     // ---- changes ----
