@@ -112,7 +112,8 @@ impl Pair {
         self.0[from].sent(scratch.len());
         let to = &mut self.0[1 - from];
         to.receive(scratch);
-        while !to.readable().is_empty() {
+        while to.has_work() || !to.readable().is_empty() {
+            to.advance(Duration::ZERO);
             let n = to.readable().len();
             to.consume(n);
         }
