@@ -10,6 +10,7 @@ mod cut_short;
 mod driver;
 mod edges;
 mod epochs;
+mod guide;
 mod handle;
 mod hostile;
 mod lives;
