@@ -155,6 +155,7 @@ impl Transport for Records {
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.flush(cx)?;
         cx.send(&END.to_be_bytes());
+        cx.wake_at(None);
         Ok(())
     }
 }

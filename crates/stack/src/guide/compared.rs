@@ -1,7 +1,7 @@
 //! The same layer, elsewhere.
 //!
-//! The two layers of [step 1](super::step_01_watch) and [step 2](super::step_02_change), as they are written
-//! elsewhere. Their lines are counted in the [guide's table](super#how-much-it-is).
+//! The two layers of [step 1](super::step_01_watch) and [step 2](super::step_02_change), as they
+//! are written elsewhere. Their lines are counted in the [guide's table](super#how-much-it-is).
 //!
 //! # Netty: a handler that watches
 //!
@@ -25,8 +25,8 @@
 //! }
 //! ```
 //!
-//! The methods have defaults here, too, so a handler that watches is short. It assumes that every message is a
-//! `ByteBuf`, which the pipeline does not promise.
+//! The methods have defaults here, too, so a handler that watches is short. It assumes that every
+//! message is a `ByteBuf`, which the pipeline does not promise.
 //!
 //! # Netty: a handler that changes bytes
 //!
@@ -64,16 +64,17 @@
 //! }
 //! ```
 //!
-//! What it does not say: who owns the bytes when, and which bytes are still to pass when it is removed. Removing a
-//! handler is at once; bytes that it has staged, or that are on their way to it, are its author's to think of.
+//! What it does not say: who owns the bytes when, and which bytes are still to pass when it is
+//! removed. Removing a handler is at once; bytes that it has staged, or that are on their way to
+//! it, are its author's to think of.
 //!
 //! # By hand: a wrapper around a stream
 //!
-//! The usual way in Rust: a stream around a stream. Reading is easy, for the bytes are changed where the caller
-//! wants them. Writing is not. The socket may take a part of what was changed, and the changed rest must be kept,
-//! since the caller was told that it was taken. So there is a buffer, with a bound, and everybody who waits must
-//! first get it on its way: a flush, a shutdown, and a *read* as well, for the peer may wait for those bytes
-//! before it answers.
+//! The usual way in Rust: a stream around a stream. Reading is easy, for the bytes are changed
+//! where the caller wants them. Writing is not. The socket may take a part of what was changed, and
+//! the changed rest must be kept, since the caller was told that it was taken. So there is a
+//! buffer, with a bound, and everybody who waits must first get it on its way: a flush, a shutdown,
+//! and a *read* as well, for the peer may wait for those bytes before it answers.
 //!
 #![cfg_attr(feature = "tokio", doc = "```")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
@@ -238,12 +239,13 @@
 //! }
 //! ```
 //!
-//! And one thing is still wrong with it. Where reading and writing wait in two tasks (`tokio::io::split`), the read
-//! that gets bytes on their way takes the writer's wake-up: the socket knows one waker for writing, that of whoever
-//! asked last. What mends it is a waker that wakes both. And it can be neither pushed nor popped on a stream that
-//! lives, for the bytes that another `BufReader` has read ahead are not here.
+//! And one thing is still wrong with it. Where reading and writing wait in two tasks
+//! (`tokio::io::split`), the read that gets bytes on their way takes the writer's wake-up: the
+//! socket knows one waker for writing, that of whoever asked last. What mends it is a waker that
+//! wakes both. And it can be neither pushed nor popped on a stream that lives, for the bytes that
+//! another `BufReader` has read ahead are not here.
 //!
-//! In the stack all this is done once, for every layer: the buffers and their bounds, partial writes, when bytes
-//! leave, who is woken.
+//! In the stack all this is done once, for every layer: the buffers and their bounds, partial
+//! writes, when bytes leave, who is woken.
 //!
 //! **Back:** [the guide](super).

@@ -13,14 +13,15 @@
 //!  the network         |                                  |
 //! ```
 //!
-//! A layer has two faces. To what stands above it, it looks like the network; to what stands below it, like an
-//! application. That is all that makes it possible to slip one in between, or to take it out, while the connection
-//! lives. What you write is small. What this guide is for is to say exactly what you can rely on, and what others
-//! rely on in you.
+//! A layer has two faces. To what stands above it, it looks like the network; to what stands below
+//! it, like an application. That is all that makes it possible to slip one in between, or to take
+//! it out, while the connection lives. What you write is small. What this guide is for is to say
+//! exactly what you can rely on, and what others rely on in you.
 //!
-//! Each step is a page with one block of code. It compiles and runs as a test, and its `assert`s show what the step
-//! brought. What a step does not change is hidden; [the last one](step_12_live) shows the whole layer. Each page
-//! says why, then how, what the contract promises, which mistake people make there, and where the whole rule stands.
+//! Each step is a page with one block of code. It compiles and runs as a test, and its `assert`s
+//! show what the step brought. What a step does not change is hidden; [the last one](step_12_live)
+//! shows the whole layer. Each page says why, then how, what the contract promises, which mistake
+//! people make there, and where the whole rule stands.
 //!
 //! | step | your layer |
 //! |---|---|
@@ -41,8 +42,9 @@
 //!
 //! # The three traits
 //!
-//! [`Layer`] is [`Protocol`] and [`Transport`] together. Two methods have no default: `received` and `send`. `impl
-//! Layer` may be empty. No method is called while another one of the same layer runs.
+//! [`Layer`] is [`Protocol`] and [`Transport`] together. Two methods have no default: `received`
+//! and `send`. `impl Layer` may be empty. No method is called while another one of the same layer
+//! runs.
 //!
 //! | trait | method | who calls it, and when | step |
 //! |---|---|---|---|
@@ -60,54 +62,58 @@
 //! | | [`held`] | the stack, now and then, to keep its budget | [4](step_04_stage) |
 //! | | [`name`], [`info`] | the stack, for whoever asks | [10](step_10_tell) |
 //!
-//! All methods of `Protocol` but `lost`, and all of `Transport`, get a [`Context`]. By it the layer hands bytes on, and
-//! tells the stack what it wants.
+//! All methods of `Protocol` but `lost`, and all of `Transport`, get a [`Context`]. By it the layer
+//! hands bytes on, and tells the stack what it wants.
 //!
 //! # The order of a life
 //!
 //! 1. [`attached`], once. A layer that shakes hands is *up* when it says so, any other at once.
-//! 2. [`received`] and [`send`], as often as bytes come; [`flush`], [`timed_out`], [`writable`] in between.
-//! 3. The two halves end, each by itself. Outgoing: [`finish`], at most once, and then no more `send` or `flush`.
-//!    Incoming: the layer's own [`end_mark`], or else `end_received`, at most once, and then no more `received`.
-//! 4. Either it is popped, when both have ended, and given back; or the connection is over, and it is told
-//!    [`lost`], once.
+//! 2. [`received`] and [`send`], as often as bytes come; [`flush`], [`timed_out`], [`writable`] in
+//!    between.
+//! 3. The two halves end, each by itself. Outgoing: [`finish`], at most once, and then no more
+//!    `send` or `flush`. Incoming: the layer's own [`end_mark`], or else `end_received`, at most
+//!    once, and then no more `received`.
+//! 4. Either it is popped, when both have ended, and given back; or the connection is over, and it
+//!    is told [`lost`], once.
 //!
 //! A layer that was popped may be pushed again, and then all begins anew.
 //!
 //! # What you must keep
 //!
-//! 1. **Any cut will do.** Bytes come one by one, or many records at once. Say how many you took; leave the
-//!    others as they are. ([3](step_03_records))
-//! 2. **Do not grow unasked.** If you make more bytes than you took, ask [`wanted`] before each block.
-//!    ([3](step_03_records))
-//! 3. **Flush means that the peer can read it.** Nothing that its application needs stays inside. If you keep
-//!    bytes, say how many ([`held`]), and when it is enough ([`hold_back`]). ([4](step_04_stage),
-//!    [7](step_07_greet))
-//! 4. **No clock, no thread, no task.** [`wake_at`] calls you, [`now`] is the time. ([5](step_05_time))
-//! 5. **Never wait.** What goes against the pass is queued; note what you expect, and return. ([6](step_06_answer))
-//! 6. **Let nothing of the application's out before you are up**, and all that it flushed when you are.
-//!    ([7](step_07_greet))
-//! 7. **End your own half only**, in [`finish`]. Take nothing behind the peer's mark. An end without a mark is
-//!    truncated. ([8](step_08_end))
-//! 8. **Deliver what is good before you fail**, say who erred, and bound what a peer can make you keep or send.
-//!    ([9](step_09_fail))
-//! 9. **Be what you say**: [`exit`], [`residue`] and [`held`] are what a pop's exactness is made of.
-//!    ([2](step_02_change), [8](step_08_end))
+//! 1. **Any cut will do.** Bytes come one by one, or many records at once. Say how many you took;
+//!    leave the others as they are. ([3](step_03_records))
+//! 2. **Do not grow unasked.** If you make more bytes than you took, ask [`wanted`] before each
+//!    block. ([3](step_03_records))
+//! 3. **Flush means that the peer can read it.** Nothing that its application needs stays inside.
+//!    If you keep bytes, say how many ([`held`]), and when it is enough ([`hold_back`]).
+//!    ([4](step_04_stage), [7](step_07_greet))
+//! 4. **No clock, no thread, no task.** [`wake_at`] calls you, [`now`] is the time.
+//!    ([5](step_05_time))
+//! 5. **Never wait.** What goes against the pass is queued; note what you expect, and return.
+//!    ([6](step_06_answer))
+//! 6. **Let nothing of the application's out before you are up**, and all that it flushed when you
+//!    are. ([7](step_07_greet))
+//! 7. **End your own half only**, in [`finish`]. Take nothing behind the peer's mark. An end
+//!    without a mark is truncated. ([8](step_08_end))
+//! 8. **Deliver what is good before you fail**, say who erred, and bound what a peer can make you
+//!    keep or send. ([9](step_09_fail))
+//! 9. **Be what you say**: [`exit`], [`residue`] and [`held`] are what a pop's exactness is made
+//!    of. ([2](step_02_change), [8](step_08_end))
 //! 10. **Begin anew when you are attached again**, or refuse. ([8](step_08_end))
 //!
 //! # How much it is
 //!
-//! Lines of code, from the type to its last method. Blank lines, lines that hold nothing but a comment, and
-//! imports are not counted, here or there. A test counts them again and compares. The others are on
-//! [a page of their own](compared).
+//! Lines of code, from the type to its last method. Blank lines, lines that hold nothing but a
+//! comment, and imports are not counted, here or there. A test counts them again and compares. The
+//! others are on [a page of their own](compared).
 //!
 //! | | here | Netty, a `ChannelDuplexHandler` | by hand, `AsyncRead + AsyncWrite` |
 //! |---|---|---|---|
 //! | [watches](step_01_watch) | 9 | 14 | |
 //! | [changes bytes both ways](step_02_change) | 19 | 25 | 103 |
 //!
-//! All that the guide grows, the [whole layer](step_12_live) with records, staging, a keep-alive, a handshake, an end
-//! mark, errors and info, is 132 lines.
+//! All that the guide grows, the [whole layer](step_12_live) with records, staging, a keep-alive, a
+//! handshake, an end mark, errors and info, is 133 lines.
 //!
 //! **Begin:** [step 1, watch](step_01_watch).
 //!

@@ -1,12 +1,12 @@
 //! Step 2: change bytes, both ways.
 //!
 //! From here on one layer grows, `Records`. At first it only changes each byte by a key. That is no
-//! cryptography. But a byte that went around the layer can be told from one that went through it, and
-//! this is what a test of a layer wants to know.
+//! cryptography. But a byte that went around the layer can be told from one that went through it,
+//! and this is what a test of a layer wants to know.
 //!
-//! A layer has two faces. To what stands below it, it is a [`Protocol`]: bytes that arrive are handed to
-//! [`received`]. To what stands above it, it is a [`Transport`]: bytes that leave are handed to
-//! [`send`]. Both hand on what they made by the [`Context`].
+//! A layer has two faces. To what stands below it, it is a [`Protocol`]: bytes that arrive are
+//! handed to [`received`]. To what stands above it, it is a [`Transport`]: bytes that leave are
+//! handed to [`send`]. Both hand on what they made by the [`Context`].
 //!
 //! ```
 //! use stack::{Chunk, Context, Error, Layer, Limits, Protocol, Stack, Transport};
@@ -61,31 +61,32 @@
 //!
 //! # What the contract promises
 //!
-//! - Rising bytes are *lent*, as `&mut [u8]`: you may change them where they lie, and no copy is made.
-//!   They belong to the stack again when `received` returns.
+//! - Rising bytes are *lent*, as `&mut [u8]`: you may change them where they lie, and no copy is
+//!   made. They belong to the stack again when `received` returns.
 //! - You return how many bytes you took, from the first on. Here that is all.
-//! - [`deliver`] and [`Context::send`] take all that they are given. What the layer above does not take,
-//!   or the socket, waits in the stack, within its [bounds](crate::Limits).
-//! - A sinking [`Chunk`] is always taken whole, so `send` returns no number. Its bytes are either *lent*, and
-//!   then only to be read, or *owned*: whoever passes them on needs them no more. Where [`owned_mut`] gives
-//!   them, they can be changed in place, and the copy above is spared.
-//! - All else has a default: the layer is called after its type, is up at once, stages nothing, and can
-//!   be popped in silence ([`Exit::Silent`]).
+//! - [`deliver`] and [`Context::send`] take all that they are given. What the layer above does not
+//!   take, or the socket, waits in the stack, within its [bounds](crate::Limits).
+//! - A sinking [`Chunk`] is always taken whole, so `send` returns no number. Its bytes are either
+//!   *lent*, and then only to be read, or *owned*: whoever passes them on needs them no more. Where
+//!   [`owned_mut`] gives them, they can be changed in place, and the copy above is spared.
+//! - All else has a default: the layer is called after its type, is up at once, stages nothing, and
+//!   can be popped in silence ([`Exit::Silent`]).
 //!
 //! # The mistake
 //!
-//! To change bytes and then return less than was changed. What you do not take is offered again, and
-//! would be changed twice. Change exactly what you take.
+//! To change bytes and then return less than was changed. What you do not take is offered again,
+//! and would be changed twice. Change exactly what you take.
 //!
-//! To take a layer without an end mark for one that can be popped at any time. The stack cannot know which
-//! byte is the first one behind the layer, and refuses the pop rather than guess. [Step 8](super::step_08_end) mends
-//! that.
+//! To take a layer without an end mark for one that can be popped at any time. The stack cannot
+//! know which byte is the first one behind the layer, and refuses the pop rather than guess. [Step
+//! 8](super::step_08_end) mends that.
 //!
 //! # The whole rule
 //!
 //! [`Protocol::received`], [`Transport::send`], [`Chunk`], [`Exit`].
 //!
-//! **Next:** [step 3, whole records](super::step_03_records). **Back:** [step 1, watch](super::step_01_watch).
+//! **Next:** [step 3, whole records](super::step_03_records). **Back:** [step 1,
+//! watch](super::step_01_watch).
 //!
 //! [`Protocol`]: crate::Protocol
 //! [`Protocol::received`]: crate::Protocol::received

@@ -1,9 +1,9 @@
 //! Step 3: take whole records.
 //!
-//! Most protocols come in records, and the network knows nothing of them. The usual
-//! buffer that puts the pieces together, a *reassembly buffer*, is where many bugs have been. Here it does
-//! not exist: **return less than you were offered.** What you leave waits below you, in the stack, and is offered again
-//! with more behind it.
+//! Most protocols come in records, and the network knows nothing of them. The usual buffer that
+//! puts the pieces together, a *reassembly buffer*, is where many bugs have been. Here it does not
+//! exist: **return less than you were offered.** What you leave waits below you, in the stack, and
+//! is offered again with more behind it.
 //!
 //! A record is a header of two bytes, which says how many bytes follow, and those bytes.
 //!
@@ -98,15 +98,16 @@
 //!
 //! # What the contract promises
 //!
-//! - Bytes that you have not taken are offered again, from the first of them on, when more have come or
-//!   when there is room above again.
+//! - Bytes that you have not taken are offered again, from the first of them on, when more have
+//!   come or when there is room above again.
 //! - A record that you want whole may have at most [`Limits::boundary`] bytes, its header included
-//!   (64 KiB if nobody says otherwise). A larger one ends the connection, with an error that says so; it
-//!   does not hang. If your protocol's records are larger, take them piece by piece, and keep count.
+//!   (64 KiB if nobody says otherwise). A larger one ends the connection, with an error that says
+//!   so; it does not hang. If your protocol's records are larger, take them piece by piece, and
+//!   keep count.
 //! - If the input ends while you have left bytes, though you could have taken them, the end is a
 //!   truncated one. You need not look for that.
-//! - Exactly the bytes that you took are yours. So a record of another layer may stand right behind yours,
-//!   in the same read.
+//! - Exactly the bytes that you took are yours. So a record of another layer may stand right behind
+//!   yours, in the same read.
 //!
 //! This layer delivers fewer bytes than it takes. One that makes *more*, as a codec does, asks
 //! [`Context::wanted`] before each block, and stops when that says no. The stack calls it again when there
@@ -114,21 +115,22 @@
 //!
 //! # The mistake
 //!
-//! To keep the pieces in a `Vec` of your own, and to return `bytes.len()`. It works, until the layer is
-//! popped: bytes that belong to whoever comes next are inside you, and lost.
+//! To keep the pieces in a `Vec` of your own, and to return `bytes.len()`. It works, until the
+//! layer is popped: bytes that belong to whoever comes next are inside you, and lost.
 //!
-//! To believe the length. Look at it *before* you wait for that many bytes, as the first `else` does. Else a
-//! peer makes you wait for what never comes.
+//! To believe the length. Look at it *before* you wait for that many bytes, as the first `else`
+//! does. Else a peer makes you wait for what never comes.
 //!
-//! To take nothing of a whole record, without having asked `wanted`. The stack must think that you need more, and
-//! offers it again only when more has come. To take one record a call, though others are there, is only slow: where
-//! something was taken, the rest is offered again at once.
+//! To take nothing of a whole record, without having asked `wanted`. The stack must think that you
+//! need more, and offers it again only when more has come. To take one record a call, though others
+//! are there, is only slow: where something was taken, the rest is offered again at once.
 //!
 //! # The whole rule
 //!
 //! [`Protocol::received`], [`Limits::boundary`], [`Context::wanted`].
 //!
-//! **Next:** [step 4, hold back](super::step_04_stage). **Back:** [step 2, change bytes](super::step_02_change).
+//! **Next:** [step 4, hold back](super::step_04_stage). **Back:** [step 2, change
+//! bytes](super::step_02_change).
 //!
 //! [`Protocol::received`]: crate::Protocol::received
 //! [`Limits::boundary`]: crate::Limits::boundary

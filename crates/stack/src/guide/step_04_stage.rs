@@ -1,8 +1,8 @@
 //! Step 4: hold back, until a flush.
 //!
-//! An application writes a line at a time, or a byte. A record for each would be mostly headers. So the
-//! layer *stages* what is written, sends full records at once, and the rest when it is told to: at a
-//! **flush**.
+//! An application writes a line at a time, or a byte. A record for each would be mostly headers. So
+//! the layer *stages* what is written, sends full records at once, and the rest when it is told to:
+//! at a **flush**.
 //!
 //! ```
 //! # use stack::{Chunk, Context, Error, Layer, Limits, Protocol, Stack, Transport};
@@ -107,38 +107,39 @@
 //! assert_eq!(b.readable().len(), 5100);
 //! ```
 //!
-//! [`send_with`] is [`Context::send`] without a buffer of your own: the bytes are made in the place where
-//! they wait for the socket, if this layer is the lowest.
+//! [`send_with`] is [`Context::send`] without a buffer of your own: the bytes are made in the place
+//! where they wait for the socket, if this layer is the lowest.
 //!
 //! # What the contract promises
 //!
-//! - The stack flushes from the top down. When [`flush`] is called, all that the layers above had staged
-//!   has come to you already; the layers below are flushed after you. So send what you have, and call
-//!   nobody.
-//! - It is called when the application flushes, or is about to wait, for input or for room, if anything was
-//!   sent since the last time; and before a layer below leaves. So a request that was written and not
-//!   flushed cannot deadlock.
+//! - The stack flushes from the top down. When [`flush`] is called, all that the layers above had
+//!   staged has come to you already; the layers below are flushed after you. So send what you have,
+//!   and call nobody.
+//! - It is called when the application flushes, or is about to wait, for input or for room, if
+//!   anything was sent since the last time; and before a layer below leaves. So a request that was
+//!   written and not flushed cannot deadlock.
 //! - What [`held`] says counts against [`Limits::budget`], and is shown where the stack is drawn.
 //! - The default [`finish`] flushes. So what is staged is not lost when the layer is popped or the
 //!   connection shut down.
 //!
 //! # The mistake
 //!
-//! To keep back something after `flush`, because the record is not full. Then the peer waits for bytes
-//! that you hold, and you for its answer.
+//! To keep back something after `flush`, because the record is not full. Then the peer waits for
+//! bytes that you hold, and you for its answer.
 //!
-//! To stage without a bound. This stage is emptied whenever it holds a record, so it needs no more. One
-//! that *cannot* be emptied for a while says [`hold_back`], so that writing pauses:
-//! [step 7](super::step_07_greet) is such a case.
+//! To stage without a bound. This stage is emptied whenever it holds a record, so it needs no more.
+//! One that *cannot* be emptied for a while says [`hold_back`], so that writing pauses: [step
+//! 7](super::step_07_greet) is such a case.
 //!
-//! To forget `held`. Nothing fails at once; only the bound is not kept, and whoever looks for lost bytes
-//! looks in vain.
+//! To forget `held`. Nothing fails at once; only the bound is not kept, and whoever looks for lost
+//! bytes looks in vain.
 //!
 //! # The whole rule
 //!
 //! [`Transport`], on *flush*, *finish* and *shutdown*; [`Context::hold_back`], [`Layer::held`].
 //!
-//! **Next:** [step 5, ask for time](super::step_05_time). **Back:** [step 3, whole records](super::step_03_records).
+//! **Next:** [step 5, ask for time](super::step_05_time). **Back:** [step 3, whole
+//! records](super::step_03_records).
 //!
 //! [`Transport`]: crate::Transport
 //! [`Context::send`]: crate::Context::send

@@ -1,10 +1,11 @@
 //! Step 5: ask for time.
 //!
-//! Many a firewall forgets a connection on which nothing was said for a minute. So when this layer has sent nothing for 30 seconds, it sends an `ALIVE`: a header that no
-//! length has, and nothing behind it.
+//! Many a firewall forgets a connection on which nothing was said for a minute. So when this layer
+//! has sent nothing for 30 seconds, it sends an `ALIVE`: a header that no length has, and nothing
+//! behind it.
 //!
-//! A layer owns no clock, no timer and no task. It asks to be called, and is. So a test can let an hour
-//! pass in no time, and a whole life can be played again.
+//! A layer owns no clock, no timer and no task. It asks to be called, and is. So a test can let an
+//! hour pass in no time, and a whole life can be played again.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -129,34 +130,35 @@
 //!
 //! # What the contract promises
 //!
-//! - A node has one time. [`wake_at`] sets it, another call moves it, `None` takes it back. It is forgotten
-//!   when it has come, and when the node leaves.
-//! - [`timed_out`] is called once it has come, never before. Under load it may come later, and a driver that
-//!   was asleep calls once for it, not once for each 30 seconds that have passed.
-//! - [`now`] counts from the connection's beginning. It is the time of the present turn: the time does not
-//!   move while you are called.
+//! - A node has one time. [`wake_at`] sets it, another call moves it, `None` takes it back. It is
+//!   forgotten when it has come, and when the node leaves.
+//! - [`timed_out`] is called once it has come, never before. Under load it may come later, and a
+//!   driver that was asleep calls once for it, not once for each 30 seconds that have passed.
+//! - [`now`] counts from the connection's beginning. It is the time of the present turn: the time
+//!   does not move while you are called.
 //! - What you send in `timed_out` leaves like anything else that is sent.
 //!
-//! With a `Connection` time passes only while somebody awaits something of it: *nobody
-//! drives but who awaits*. A read that waits is enough.
+//! With a `Connection` time passes only while somebody awaits something of it: *nobody drives but
+//! who awaits*. A read that waits is enough.
 //!
 //! # The mistake
 //!
-//! To take silence for death. "Nothing was received for 90 seconds" need not mean that the peer is gone.
-//! While nobody drives the connection, or what has come fills the stack because the application does not read,
-//! nothing is taken from the network, and you are offered nothing, however much the peer says. Send by a
-//! clock; do not judge by one.
+//! To take silence for death. "Nothing was received for 90 seconds" need not mean that the peer is
+//! gone. While nobody drives the connection, or what has come fills the stack because the
+//! application does not read, nothing is taken from the network, and you are offered nothing,
+//! however much the peer says. Send by a clock; do not judge by one.
 //!
-//! To ask for [`now`] for the first time in `send`. While no node has asked, a driver need not look at the
-//! clock when something is written, and you get the time of the turn before. So a layer that wants to know the
-//! time of a write asks once in [`attached`], as this one does anyway.
+//! To ask for [`now`] for the first time in `send`. While no node has asked, a driver need not look
+//! at the clock when something is written, and you get the time of the turn before. So a layer that
+//! wants to know the time of a write asks once in [`attached`], as this one does anyway.
 //!
 //! # The whole rule
 //!
 //! [`Context::wake_at`], [`Context::now`], [`Protocol::timed_out`]; for whoever drives,
 //! [`Stack::advance`] and [`Stack::deadline`].
 //!
-//! **Next:** [step 6, answer the peer](super::step_06_answer). **Back:** [step 4, hold back](super::step_04_stage).
+//! **Next:** [step 6, answer the peer](super::step_06_answer). **Back:** [step 4, hold
+//! back](super::step_04_stage).
 //!
 //! [`wake_at`]: crate::Context::wake_at
 //! [`Context::wake_at`]: crate::Context::wake_at

@@ -1,12 +1,12 @@
 //! Step 6: answer the peer.
 //!
-//! Two layers talk with each other, also when their applications have nothing to say. Here the peer's asks
-//! `HELLO`: is your layer there? This one answers `WELCOME`, from within [`received`].
+//! Two layers talk with each other, also when their applications have nothing to say. Here the
+//! peer's asks `HELLO`: is your layer there? This one answers `WELCOME`, from within [`received`].
 //!
-//! That looks like the place where bytes go up *and* down at once, and in many frameworks it is the place
-//! where a callback is called while it still runs. Here you just send. **The same direction is direct, the other is
-//! queued.** While bytes rise, what is delivered goes up by a call, and what is sent waits until they have
-//! risen.
+//! That looks like the place where bytes go up *and* down at once, and in many frameworks it is the
+//! place where a callback is called while it still runs. Here you just send. **The same direction
+//! is direct, the other is queued.** While bytes rise, what is delivered goes up by a call, and
+//! what is sent waits until they have risen.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -135,28 +135,32 @@
 //!
 //! # What the contract promises
 //!
-//! - No method of a node is called while another of its methods runs. You never meet yourself half-way.
+//! - No method of a node is called while another of its methods runs. You never meet yourself
+//!   half-way.
 //! - What one node sends leaves in the order in which it sent it, wherever it was called.
-//! - What is queued runs when the pass is over, before anything more is taken from the network. What a lower
-//!   node asked for comes first: a layer's own answer precedes what the application answers to bytes of the
-//!   same pass. That is the order in which a TLS handshake must speak, for instance.
-//! - An application's answer is queued by the same rule. So what it sends in its `received` goes out through
-//!   the layer when that has returned.
+//! - What is queued runs when the pass is over, before anything more is taken from the network.
+//!   What a lower node asked for comes first: a layer's own answer precedes what the application
+//!   answers to bytes of the same pass. That is the order in which a TLS handshake must speak, for
+//!   instance.
+//! - An application's answer is queued by the same rule. So what it sends in its `received` goes
+//!   out through the layer when that has returned.
 //!
 //! # The mistake
 //!
-//! To wait for the answer. There is no way to wait inside a layer, and no need: note what you expect, return,
-//! and look at it in the next call. The next step does that.
+//! To wait for the answer. There is no way to wait inside a layer, and no need: note what you
+//! expect, return, and look at it in the next call. The next step does that.
 //!
-//! To let the peer make you send without end. A peer that asks and does not read makes you hold the answers. The
-//! last bound is [`Limits::budget`]. But a layer should have a nearer one, and the next step makes a second
-//! `HELLO` an error.
+//! To let the peer make you send without end. A peer that asks and does not read makes you hold the
+//! answers. The last bound is [`Limits::budget`]. But a layer should have a nearer one, and the
+//! next step makes a second `HELLO` an error.
 //!
 //! # The whole rule
 //!
-//! [`Context`]; on the order between several nodes, ARCHITECTURE.md, "The other direction is queued".
+//! [`Context`]; on the order between several nodes, ARCHITECTURE.md, "The other direction is
+//! queued".
 //!
-//! **Next:** [step 7, shake hands](super::step_07_greet). **Back:** [step 5, ask for time](super::step_05_time).
+//! **Next:** [step 7, shake hands](super::step_07_greet). **Back:** [step 5, ask for
+//! time](super::step_05_time).
 //!
 //! [`received`]: crate::Protocol::received
 //! [`Context`]: crate::Context

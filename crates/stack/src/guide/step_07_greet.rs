@@ -1,11 +1,11 @@
 //! Step 7: shake hands first.
 //!
-//! A layer that must agree on something (keys, a version) is of no use before it has. Ours sends a `HELLO`
-//! when it is attached, and works when the `WELCOME` has come. Until then nothing of the application's may
-//! leave: the peer's layer may not stand yet.
+//! A layer that must agree on something (keys, a version) is of no use before it has. Ours sends a
+//! `HELLO` when it is attached, and works when the `WELCOME` has come. Until then nothing of the
+//! application's may leave: the peer's layer may not stand yet.
 //!
-//! What a peer may say next is one `enum`, and each record is looked at together with it. So every word at the
-//! wrong time is an error, and the second `HELLO` with it.
+//! What a peer may say next is one `enum`, and each record is looked at together with it. So every
+//! word at the wrong time is an error, and the second `HELLO` with it.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -152,33 +152,36 @@
 //!
 //! # What the contract promises
 //!
-//! - [`attached`] is called once, before any byte. What is sent there goes out behind all that was written
-//!   before the push, and before all that is written after it.
-//! - After [`Readiness::Handshaking`] the stack waits for [`up`]. An awaited push returns only then; a pop
-//!   waits for it as well; [`finish`] is not called before it. If it takes longer than [`Limits::handshake`],
-//!   the connection fails.
+//! - [`attached`] is called once, before any byte. What is sent there goes out behind all that was
+//!   written before the push, and before all that is written after it.
+//! - After [`Readiness::Handshaking`] the stack waits for [`up`]. An awaited push returns only
+//!   then; a pop waits for it as well; [`finish`] is not called before it. If it takes longer than
+//!   [`Limits::handshake`], the connection fails.
 //! - A handshake is offered bytes even while the application has paused, or does not read.
 //! - What you deliver behind `up` reaches an application of callbacks after it was told
 //!   [`Event::Up`](crate::Event::Up), so that it can speak first.
-//! - [`hold_back`]`(true)` makes writing pause; `false` lets it go on. A writer that is paused waits, and
-//!   drives the handshake meanwhile.
-//! - Bytes that came before the push are *residue*. They are fed to the layer here, which is the default, and
-//!   right where the peer may push first. A layer whose peer may **not** speak before it has our answer, as
-//!   with STARTTLS, says [`Residue::Reject`].
+//! - [`hold_back`]`(true)` makes writing pause; `false` lets it go on. A writer that is paused
+//!   waits, and drives the handshake meanwhile.
+//! - Bytes that came before the push are *residue*. They are fed to the layer here, which is the
+//!   default, and right where the peer may push first. A layer whose peer may **not** speak before
+//!   it has our answer, as with STARTTLS, says [`Residue::Reject`].
 //!
 //! # The mistake
 //!
-//! To forget the promise of `flush` when the handshake ends. A flush that came during the handshake could do
-//! nothing, and does not come again. So what is staged leaves with `up`: the `seal` behind `cx.up()`.
+//! To forget the promise of `flush` when the handshake ends. A flush that came during the handshake
+//! could do nothing, and does not come again. So what is staged leaves with `up`: the `seal` behind
+//! `cx.up()`.
 //!
-//! To refuse in [`attached`] what you cannot know there. An error from `attached` gives the layer back, and
-//! the stack stands as before; an error after it ends the connection. Check your own configuration there.
+//! To refuse in [`attached`] what you cannot know there. An error from `attached` gives the layer
+//! back, and the stack stands as before; an error after it ends the connection. Check your own
+//! configuration there.
 //!
 //! # The whole rule
 //!
 //! [`Protocol::attached`], [`Readiness`], [`Context::up`], [`Context::hold_back`], [`Residue`].
 //!
-//! **Next:** [step 8, an end mark](super::step_08_end). **Back:** [step 6, answer the peer](super::step_06_answer).
+//! **Next:** [step 8, an end mark](super::step_08_end). **Back:** [step 6, answer the
+//! peer](super::step_06_answer).
 //!
 //! [`attached`]: crate::Protocol::attached
 //! [`Protocol::attached`]: crate::Protocol::attached

@@ -1,11 +1,11 @@
 //! Step 8: an end mark, so that it can be popped.
 //!
-//! In [step 2](super::step_02_change) the layer could leave only in silence. With a mark that says *nothing
-//! more comes from this layer*, it can leave amid traffic, and the byte behind the mark is the first one that
-//! is not its own. A record of length 0 is the mark.
+//! In [step 2](super::step_02_change) the layer could leave only in silence. With a mark that says
+//! *nothing more comes from this layer*, it can leave amid traffic, and the byte behind the mark is
+//! the first one that is not its own. A record of length 0 is the mark.
 //!
-//! Each side has its half. [`finish`] ends ours, [`end_mark`] tells of the peer's. When both are there, the layer
-//! has left.
+//! Each side has its half. [`finish`] ends ours, [`end_mark`] tells of the peer's. When both are
+//! there, the layer has left.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -129,6 +129,7 @@
 //!     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
 //!         self.flush(cx)?;
 //!         cx.send(&END.to_be_bytes());
+//!         cx.wake_at(None);
 //!         Ok(())
 //!     }
 //! }
@@ -186,37 +187,42 @@
 //!
 //! # What the contract promises
 //!
-//! - [`finish`] is called at most once, and not before the layer is up. What the layers above
-//!   had staged has come down before. When it has returned, what is written goes past the layer, and the layer is mute: what it still
-//!   sends is dropped.
+//! - [`finish`] is called at most once, and not before the layer is up. What the layers above had
+//!   staged has come down before. When it has returned, what is written goes past the layer, and
+//!   the layer is mute: what it still sends is dropped.
 //! - The layer goes on to decode until the peer's mark. Both halves are independent.
-//! - [`end_mark`] says: my part ends behind the bytes that I am about to say I took. So return at once, with the
-//!   mark counted in. `received` is not called again, nor is [`end_received`].
-//! - The stack answers no mark by itself. If nobody here has asked for the pop, the layer is *parked*: reads see
-//!   the end of input, and what follows waits. Popping the layer lets it through.
-//! - The end of the network's input rises by itself. [`end_received`] tells you of it, and you say whether your
-//!   protocol allows that.
+//! - [`end_mark`] says: my part ends behind the bytes that I am about to say I took. So return at
+//!   once, with the mark counted in. `received` is not called again, nor is [`end_received`].
+//! - The stack answers no mark by itself. If nobody here has asked for the pop, the layer is
+//!   *parked*: reads see the end of input, and what follows waits. Popping the layer lets it
+//!   through.
+//! - The end of the network's input rises by itself. [`end_received`] tells you of it, and you say
+//!   whether your protocol allows that.
 //!
 //! # The mistake
 //!
-//! To answer the peer's end mark with your own, in `received`. Then a peer ends your half while your
-//! application still writes. `finish` is the only place for it.
+//! To answer the peer's end mark with your own, in `received`. Then a peer ends your half while
+//! your application still writes. `finish` is the only place for it.
 //!
 //! To look at what stands behind the mark. It is not yours, and it may well look like a record.
 //!
-//! To accept an end without a mark. Whoever can cut a connection could then cut off the end of a message, and
-//! nobody would see it: with TLS this is called a truncation attack. [`Error::truncated`]
-//! says it.
+//! To accept an end without a mark. Whoever can cut a connection could then cut off the end of a
+//! message, and nobody would see it: with TLS this is called a truncation attack.
+//! [`Error::truncated`] says it.
 //!
-//! To forget that a popped layer can be pushed again. It begins anew in [`attached`], here by the first line; or
-//! it refuses there, as a TLS session does.
+//! To leave a clock running. A layer that has ended its half is mute, so there is nothing left to
+//! send by it: `finish` takes the time back.
+//!
+//! To forget that a popped layer can be pushed again. It begins anew in [`attached`], here by the
+//! first line; or it refuses there, as a TLS session does.
 //!
 //! # The whole rule
 //!
 //! [`Transport::finish`], [`Context::end_mark`], [`Exit`], [`Protocol::end_received`]; for whoever pops,
 //! [`Stack::start_pop`] and [`Popping`].
 //!
-//! **Next:** [step 9, fail](super::step_09_fail). **Back:** [step 7, shake hands](super::step_07_greet).
+//! **Next:** [step 9, fail](super::step_09_fail). **Back:** [step 7, shake
+//! hands](super::step_07_greet).
 //!
 //! [`finish`]: crate::Transport::finish
 //! [`Transport::finish`]: crate::Transport::finish

@@ -1,7 +1,8 @@
 //! Step 9: fail well.
 //!
-//! What arrives comes from a stranger. Some of it will be wrong, and then three want to know: the peer, why its
-//! connection ends; the application, what it may still believe; and whoever reads the log, whose fault it was.
+//! What arrives comes from a stranger. Some of it will be wrong, and then three want to know: the
+//! peer, why its connection ends; the application, what it may still believe; and whoever reads the
+//! log, whose fault it was.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -130,6 +131,7 @@
 //! #     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
 //! #         self.flush(cx)?;
 //! #         cx.send(&END.to_be_bytes());
+//! #         cx.wake_at(None);
 //! #         Ok(())
 //! #     }
 //! # }
@@ -188,11 +190,13 @@
 //!
 //! # What the contract promises
 //!
-//! - An error from any method of a layer but `attached` ends the connection, in both directions. It meets the reader and the
-//!   writer; every node is told of it by `lost` when the connection is over.
-//! - All that was delivered before it still rises. Nothing else does, not from the same call and not from
-//!   later ones: the layer, and all below it, receive nothing more.
-//! - What was sent before it, an alert for instance, is still handed to the network, through the layers below.
+//! - An error from any method of a layer but `attached` ends the connection, in both directions. It
+//!   meets the reader and the writer; every node is told of it by `lost` when the connection is
+//!   over.
+//! - All that was delivered before it still rises. Nothing else does, not from the same call and
+//!   not from later ones: the layer, and all below it, receive nothing more.
+//! - What was sent before it, an alert for instance, is still handed to the network, through the
+//!   layers below.
 //! - The stack writes the layer's name on the error.
 //!
 //! # Whose fault
@@ -208,25 +212,27 @@
 //!
 //! All that a peer can make you keep, or send, needs a bound, and going over it is an error of kind
 //! [`ErrorKind::Limit`]. Go through the fields of your layer and ask for each how large a peer can make it. In
-//! `Records`: `staged` is filled by our own application only, and `hold_back` and [`Limits::budget`] bound it. A
-//! record that is under way waits in the stack, within [`Limits::boundary`]. Each word that is answered is
-//! answered once.
+//! `Records`: `staged` is filled by our own application only, and `hold_back` and
+//! [`Limits::budget`] bound it. A record that is under way waits in the stack, within
+//! [`Limits::boundary`]. Each word that is answered is answered once.
 //!
 //! # The mistake
 //!
-//! To panic, or to `unwrap` what the peer said. A panic means a bug here; no peer's bytes may cause one. That is
-//! why `received` uses `split_first_chunk_mut` and `get_mut`, and no index that comes from the wire.
+//! To panic, or to `unwrap` what the peer said. A panic means a bug here; no peer's bytes may cause
+//! one. That is why `received` uses `split_first_chunk_mut` and `get_mut`, and no index that comes
+//! from the wire.
 //!
 //! To drop what was good. `deliver` before you fail, record by record, and not all at the end.
 //!
-//! To go on after an error. There is no *skip this record*: whoever does not understand a header does not
-//! know where the next one begins.
+//! To go on after an error. There is no *skip this record*: whoever does not understand a header
+//! does not know where the next one begins.
 //!
 //! # The whole rule
 //!
 //! [`Protocol::received`], on errors; [`Error`], [`Blame`], [`ErrorKind`], [`Limits`].
 //!
-//! **Next:** [step 10, tell](super::step_10_tell). **Back:** [step 8, an end mark](super::step_08_end).
+//! **Next:** [step 10, tell](super::step_10_tell). **Back:** [step 8, an end
+//! mark](super::step_08_end).
 //!
 //! [`Protocol::received`]: crate::Protocol::received
 //! [`Error`]: crate::Error

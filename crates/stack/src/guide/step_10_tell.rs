@@ -1,8 +1,8 @@
 //! Step 10: tell what you know.
 //!
-//! A TLS layer knows the version, the cipher and the peer's certificate; a codec knows its ratio. The
-//! application wants to read that while the layer stands in the stack, and perhaps behind three others.
-//! So a layer *tells* values, and each is asked for by its type.
+//! A TLS layer knows the version, the cipher and the peer's certificate; a codec knows its ratio.
+//! The application wants to read that while the layer stands in the stack, and perhaps behind three
+//! others. So a layer *tells* values, and each is asked for by its type.
 //!
 //! ```
 //! use std::any::{Any, TypeId};
@@ -146,6 +146,7 @@
 //! #     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
 //! #         self.flush(cx)?;
 //! #         cx.send(&END.to_be_bytes());
+//! #         cx.wake_at(None);
 //! #         Ok(())
 //! #     }
 //! # }
@@ -190,25 +191,29 @@
 //!
 //! # What the contract promises
 //!
-//! - [`Stack::info`] asks the topmost layer first, then those below it, and last the network, which may have
-//!   something to tell too ([`Stack::set_network_info`]). So above TLS within TLS the inner session answers.
-//! - You are asked for one type and give a reference to a value of just that type, or `None`. A value of
-//!   another type counts as `None`.
-//! - A popped layer is given back as what it was, so its fields can be read then, without any of this.
+//! - [`Stack::info`] asks the topmost layer first, then those below it, and last the network, which
+//!   may have something to tell too ([`Stack::set_network_info`]). So above TLS within TLS the
+//!   inner session answers.
+//! - You are asked for one type and give a reference to a value of just that type, or `None`. A
+//!   value of another type counts as `None`.
+//! - A popped layer is given back as what it was, so its fields can be read then, without any of
+//!   this.
 //!
 //! # The mistake
 //!
-//! To tell a type of somebody else, a `u64` or a `SocketAddr`. Whoever asks gets the topmost answer, and cannot
-//! know what it means. Tell a type of your own, and make it public.
+//! To tell a type of somebody else, a `u64` or a `SocketAddr`. Whoever asks gets the topmost
+//! answer, and cannot know what it means. Tell a type of your own, and make it public.
 //!
-//! To tell something before it is true. TLS tells its parameters when the handshake is over, and `None` before.
+//! To tell something before it is true. TLS tells its parameters when the handshake is over, and
+//! `None` before.
 //!
 //! # The whole rule
 //!
 //! [`Layer::info`], [`Stack::info`]. [`Layer::name`] is the other thing that a layer says of itself: it is shown
 //! where the stack is drawn, and on errors.
 //!
-//! **Next:** [step 11, test it](super::step_11_test). **Back:** [step 9, fail](super::step_09_fail).
+//! **Next:** [step 11, test it](super::step_11_test). **Back:** [step 9,
+//! fail](super::step_09_fail).
 //!
 //! [`Layer::info`]: crate::Layer::info
 //! [`Layer::name`]: crate::Layer::name
