@@ -24,7 +24,7 @@
 //!
 //! let mut stack = Stack::new(Limits::default());
 //! let tally = stack.push(Tally(0, 0)).unwrap();
-//! stack.receive(&mut *b"hello".to_vec());
+//! stack.receive(&mut b"hello".to_vec());
 //! stack.write(b"hi").unwrap();
 //!
 //! // It has seen both, and nothing has changed.

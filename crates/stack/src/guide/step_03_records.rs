@@ -45,9 +45,9 @@
 //!         Ok(())
 //!     }
 //! }
-//! #
-//! # impl Layer for Records {}
-//! #
+//!
+//! impl Layer for Records {}
+//!
 //! /// What the input ended with.
 //! fn error(stack: &Stack) -> (ErrorKind, Blame) {
 //!     let end = stack.input_end().unwrap();
@@ -110,8 +110,8 @@
 //!   yours, in the same read.
 //!
 //! This layer delivers fewer bytes than it takes. One that makes *more*, as a codec does, asks
-//! [`Context::wanted`] before each block, and stops when that says no. The stack calls it again when there
-//! is room.
+//! [`Context::wanted`] before each block, and stops when that says no. The stack calls it again
+//! when there is room.
 //!
 //! # The mistake
 //!

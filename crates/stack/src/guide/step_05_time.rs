@@ -25,7 +25,7 @@
 //! #     key: u8,
 //! #     staged: Vec<u8>,
 //! # }
-//! #
+//!
 //! impl Records {
 //! #     fn new(key: u8) -> Self {
 //! #         let staged = Vec::new();
@@ -138,7 +138,7 @@
 //!   does not move while you are called.
 //! - What you send in `timed_out` leaves like anything else that is sent.
 //!
-//! With a `Connection` time passes only while somebody awaits something of it: *nobody drives but
+//! With a [`Connection`] time passes only while somebody awaits something of it: *nobody drives but
 //! who awaits*. A read that waits is enough.
 //!
 //! # The mistake
@@ -169,3 +169,5 @@
 //! [`attached`]: crate::Protocol::attached
 //! [`Stack::advance`]: crate::Stack::advance
 //! [`Stack::deadline`]: crate::Stack::deadline
+//! [`Connection`]: crate::Connection
+#![cfg_attr(not(feature = "tokio"), allow(rustdoc::broken_intra_doc_links))]

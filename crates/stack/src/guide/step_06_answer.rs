@@ -156,8 +156,7 @@
 //!
 //! # The whole rule
 //!
-//! [`Context`]; on the order between several nodes, ARCHITECTURE.md, "The other direction is
-//! queued".
+//! [`Context`], on the two directions, and on the order between several nodes.
 //!
 //! **Next:** [step 7, shake hands](super::step_07_greet). **Back:** [step 5, ask for
 //! time](super::step_05_time).

@@ -218,8 +218,8 @@
 //!
 //! # The whole rule
 //!
-//! [`Transport::finish`], [`Context::end_mark`], [`Exit`], [`Protocol::end_received`]; for whoever pops,
-//! [`Stack::start_pop`] and [`Popping`].
+//! [`Transport::finish`], [`Context::end_mark`], [`Exit`], [`Protocol::end_received`]; for whoever
+//! pops, [`Stack::start_pop`] and [`Popping`].
 //!
 //! **Next:** [step 9, fail](super::step_09_fail). **Back:** [step 7, shake
 //! hands](super::step_07_greet).

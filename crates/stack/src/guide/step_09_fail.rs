@@ -211,8 +211,8 @@
 //! # Bounds
 //!
 //! All that a peer can make you keep, or send, needs a bound, and going over it is an error of kind
-//! [`ErrorKind::Limit`]. Go through the fields of your layer and ask for each how large a peer can make it. In
-//! `Records`: `staged` is filled by our own application only, and `hold_back` and
+//! [`ErrorKind::Limit`]. Go through the fields of your layer and ask for each how large a peer can
+//! make it. In `Records`: `staged` is filled by our own application only, and `hold_back` and
 //! [`Limits::budget`] bound it. A record that is under way waits in the stack, within
 //! [`Limits::boundary`]. Each word that is answered is answered once.
 //!

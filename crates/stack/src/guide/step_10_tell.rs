@@ -1,8 +1,8 @@
 //! Step 10: tell what you know.
 //!
 //! A TLS layer knows the version, the cipher and the peer's certificate; a codec knows its ratio.
-//! The application wants to read that while the layer stands in the stack, and perhaps behind three
-//! others. So a layer *tells* values, and each is asked for by its type.
+//! The application wants to read that while the layer stands in the stack, perhaps with three
+//! others above it. So a layer *tells* values, and each is asked for by its type.
 //!
 //! ```
 //! use std::any::{Any, TypeId};
@@ -209,8 +209,8 @@
 //!
 //! # The whole rule
 //!
-//! [`Layer::info`], [`Stack::info`]. [`Layer::name`] is the other thing that a layer says of itself: it is shown
-//! where the stack is drawn, and on errors.
+//! [`Layer::info`], [`Stack::info`]. [`Layer::name`] is the other thing that a layer says of
+//! itself: it is shown where the stack is drawn, and on errors.
 //!
 //! **Next:** [step 11, test it](super::step_11_test). **Back:** [step 9,
 //! fail](super::step_09_fail).
