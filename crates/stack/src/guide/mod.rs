@@ -51,7 +51,7 @@
 //! | [`Protocol`] | [`attached`] | the stack, when the layer comes in, before any byte | [5](step_05_time), [7](step_07_greet) |
 //! | | [`received`] | the layer below, when it delivers; at the bottom the network; or the stack, with what had to wait | [2](step_02_change), [3](step_03_records) |
 //! | | [`timed_out`] | the stack, when the time has come that the layer asked for | [5](step_05_time) |
-//! | | [`writable`] | the stack, when writing is to pause, or may go on | |
+//! | | [`writable`] | the stack, when writing is to pause, or may go on | [4](step_04_stage) |
 //! | | [`end_received`] | the stack, when nothing more comes from below; not behind the layer's end mark | [8](step_08_end) |
 //! | | [`lost`] | the stack, when the connection is over | |
 //! | | [`event`] | the stack, but only at the top: an application is told, a layer is not | |

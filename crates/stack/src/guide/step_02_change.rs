@@ -69,8 +69,9 @@
 //! - A sinking [`Chunk`] is always taken whole, so `send` returns no number. Its bytes are either
 //!   *lent*, and then only to be read, or *owned*: whoever passes them on needs them no more. Where
 //!   [`owned_mut`] gives them, they can be changed in place, and the copy above is spared.
-//! - All else has a default: the layer is called after its type, is up at once, stages nothing, and
-//!   can be popped in silence ([`Exit::Silent`]).
+//! - All else has a default: the layer is called after its type, may stand anywhere
+//!   ([`Role::Free`]), is up at once, stages nothing, and can be popped in silence
+//!   ([`Exit::Silent`]).
 //!
 //! # The mistake
 //!
@@ -99,5 +100,6 @@
 //! [`deliver`]: crate::Context::deliver
 //! [`Chunk`]: crate::Chunk
 //! [`owned_mut`]: crate::Chunk::owned_mut
+//! [`Role::Free`]: crate::Role::Free
 //! [`Exit`]: crate::Exit
 //! [`Exit::Silent`]: crate::Exit::Silent

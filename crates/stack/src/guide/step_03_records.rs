@@ -111,7 +111,8 @@
 //!
 //! This layer delivers fewer bytes than it takes. One that makes *more*, as a codec does, asks
 //! [`Context::wanted`] before each block, and stops when that says no. The stack calls it again
-//! when there is room.
+//! when there is room. And one that must get nothing more for a while, for a reason of its own,
+//! says [`Context::pause`].
 //!
 //! # The mistake
 //!
@@ -135,3 +136,4 @@
 //! [`Protocol::received`]: crate::Protocol::received
 //! [`Limits::boundary`]: crate::Limits::boundary
 //! [`Context::wanted`]: crate::Context::wanted
+//! [`Context::pause`]: crate::Context::pause

@@ -119,6 +119,9 @@
 //!   anything was sent since the last time; and before a layer below leaves. So a request that was
 //!   written and not flushed cannot deadlock.
 //! - What [`held`] says counts against [`Limits::budget`], and is shown where the stack is drawn.
+//! - Where those below want writing to pause, [`writable`] tells you. A layer that makes bytes of
+//!   its own, unasked, heeds it. One that hands on what the application writes need not: the
+//!   application is paused, too.
 //! - The default [`finish`] flushes. So what is staged is not lost when the layer is popped or the
 //!   connection shut down.
 //!
@@ -146,6 +149,7 @@
 //! [`send_with`]: crate::Context::send_with
 //! [`flush`]: crate::Transport::flush
 //! [`finish`]: crate::Transport::finish
+//! [`writable`]: crate::Protocol::writable
 //! [`held`]: crate::Layer::held
 //! [`Layer::held`]: crate::Layer::held
 //! [`hold_back`]: crate::Context::hold_back
