@@ -1,11 +1,12 @@
-//! A layer of your own: two complete ones, pushed and popped on a live TCP connection.
+//! A layer of your own: two small ones, pushed and popped on a live TCP connection. The example
+//! `records` of the crate `layer-stack` is one with everything.
 //!
 //! `Rot13` changes the bytes. `Wiretap` changes nothing and shows what passes it. The wiretap
 //! stands at the bottom, so it sees what the network sees.
 
 use std::io;
 
-use stack::{Chunk, Connection, Context, Error, Exit, Layer, Protocol, Transport};
+use stack::{Chunk, Connection, Context, Error, Layer, Protocol, Transport, Watch};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -51,33 +52,20 @@ fn rot13(byte: &mut u8) {
     *byte = first + (*byte - first + 13) % 26;
 }
 
-/// Prints what passes, and passes it on.
+/// Prints what passes. Since it only watches, it can be pushed and popped at any moment.
 struct Wiretap;
 
-impl Protocol for Wiretap {
-    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        println!("    wire <-- {}", shown(bytes));
-        cx.deliver(bytes);
-        Ok(bytes.len())
-    }
-}
-
-impl Transport for Wiretap {
-    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        println!("    wire --> {}", shown(chunk.as_slice()));
-        cx.send(chunk);
-        Ok(())
-    }
-}
-
-impl Layer for Wiretap {
+impl Watch for Wiretap {
     fn name(&self) -> &str {
         "wiretap"
     }
 
-    /// It leaves the bytes as they are, so it can be popped at any moment.
-    fn exit(&self) -> Exit {
-        Exit::Anytime
+    fn received(&mut self, _: &Context<'_>, bytes: &[u8]) {
+        println!("    wire <-- {}", shown(bytes));
+    }
+
+    fn sent(&mut self, _: &Context<'_>, bytes: &[u8]) {
+        println!("    wire --> {}", shown(bytes));
     }
 }
 

@@ -11,6 +11,7 @@ mod driver;
 mod edges;
 mod epochs;
 mod faulty;
+mod guide;
 mod handle;
 mod hostile;
 mod kit;

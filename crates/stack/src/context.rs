@@ -17,6 +17,10 @@ use crate::{Changes, Chunk, Error, LayerId, LayerKey};
 /// round. A node need not know which: nothing is re-entered, and what one node sends leaves in
 /// the order in which it was sent. A push or pop asked for between two sends takes place between
 /// them; only a pop during the layer's handshake waits for that.
+///
+/// What several nodes have queued runs in this order: first what is to be delivered, the topmost
+/// node's before the others'; then all else, the lowest node's before the others'. So a layer's own
+/// answer leaves before what the application answers to bytes of the same pass.
 pub struct Context<'a> {
     core: &'a mut Core,
     path: Path<'a>,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::{Chunk, Context, End, Error, Event, Protocol, Readiness, Standing, Transport};
 
 /// A node with both faces: to what stands above it a [`Transport`], to what stands below it a
-/// [`Protocol`].
+/// [`Protocol`]. The [guide](crate::guide) grows one step by step.
 ///
 /// A layer that turns each byte into another, both ways:
 ///

@@ -88,6 +88,10 @@
 //! The core is sans-IO: [`Stack`] has no socket, clock, task or waker. With
 //! `default-features = false` it is all there is, for an event loop of your own.
 //!
+//! # A layer of your own
+//!
+//! The [`guide`] grows one in twelve steps, from one that only watches to a complete one.
+//!
 //! # Testing a layer
 //!
 //! With the feature `testing`, the module `testing` plays lives of two stacks, yours among their
@@ -108,6 +112,8 @@ mod ends;
 mod epoch;
 mod error;
 mod event;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod held;
 mod join;
 mod layer;

@@ -6,7 +6,7 @@ use crate::layer::short_name;
 use crate::{Chunk, Context, End, Error, Exit, Layer, Protocol, Readiness, Standing, Transport};
 
 /// A layer that only watches: every byte passes as it is, so it may come and go at any moment
-/// ([`Exit::Anytime`]).
+/// ([`Exit::Anytime`]). It is the guide's [first step](crate::guide::step_01_watch).
 ///
 /// What is a `Watch` is a [`Layer`], and tells itself as its [info](crate::Stack::info):
 ///
