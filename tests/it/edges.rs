@@ -558,3 +558,46 @@ fn a_read_that_brings_nothing_changes_nothing() {
     assert_eq!(kinds[0].0, ErrorKind::Truncated);
     assert_eq!(kinds[0], kinds[1]);
 }
+
+/// Asks for a time again and again, and says something each time.
+struct Ticks;
+
+impl Protocol for Ticks {
+    fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        cx.wake_at(Some(cx.now() + Duration::from_secs(1)));
+        Ok(Readiness::Up)
+    }
+
+    fn received(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Result<usize, Error> {
+        Err(Error::remote("it understands nothing"))
+    }
+
+    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        cx.send(b"tick");
+        cx.wake_at(Some(cx.now() + Duration::from_secs(1)));
+        Ok(())
+    }
+}
+
+impl Transport for Ticks {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        cx.send(chunk);
+        Ok(())
+    }
+}
+
+impl Layer for Ticks {}
+
+#[test]
+fn a_layer_of_a_connection_that_has_failed_is_not_called_when_its_time_comes() {
+    let mut stack = Stack::new(Limits::default());
+    stack.push(Ticks).unwrap();
+    stack.advance(Duration::from_secs(1));
+    assert_eq!(stack.outgoing(), b"tick");
+    assert_eq!(stack.deadline(), Some(Duration::from_secs(2)));
+    stack.receive(&mut [0]);
+    assert!(stack.input_end().is_some_and(|end| end.error().is_some()));
+    assert_eq!(stack.deadline(), None);
+    stack.advance(Duration::from_secs(2));
+    assert_eq!(stack.outgoing(), b"tick");
+}

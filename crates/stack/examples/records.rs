@@ -237,3 +237,11 @@ async fn run_server(socket: TcpStream) -> io::Result<()> {
     }
     connection.shutdown().await
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    #[test]
+    fn it_keeps_the_contract() {
+        stack::testing::check(|_| super::Records::new(0x55));
+    }
+}

@@ -35,7 +35,12 @@ impl Stack {
 
     /// When [`advance`](Self::advance) is to be called at the latest.
     pub fn deadline(&self) -> Option<Duration> {
-        let alarms = self.core.alarms.iter().map(|(_, at)| *at);
+        let alarms = self
+            .core
+            .alarms
+            .iter()
+            .filter(|(of, _)| self.is_called(*of));
+        let alarms = alarms.map(|(_, at)| *at);
         if self.core.handshaking.is_empty() && self.core.down.is_empty() {
             return alarms.min();
         }
@@ -48,6 +53,12 @@ impl Stack {
             Life::Standing | Life::Leaving { .. } => None,
         });
         lives.chain(alarms).min()
+    }
+
+    /// Whether this node is still called when its time comes. Where the connection has failed, only
+    /// the application is: a layer could do nothing but speak into the void.
+    fn is_called(&self, node: LayerKey) -> bool {
+        self.failure.is_none() || node == self.core.keys[self.top()]
     }
 
     /// Whether the turn stopped because its work was used up, with more to do: `advance` goes on.
@@ -92,7 +103,8 @@ impl Stack {
         let due = |(_, at): &mut (LayerKey, Duration)| *at <= now;
         let due: Vec<_> = self.core.alarms.extract_if(.., due).collect();
         for (key, _) in due {
-            if let Some(place) = self.core.place(key)
+            if self.is_called(key)
+                && let Some(place) = self.core.place(key)
                 && let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx))
             {
                 self.core.fail(place, error);

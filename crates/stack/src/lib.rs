@@ -92,10 +92,8 @@
 //!
 //! The [`guide`] grows one in twelve steps, from one that only watches to a complete one.
 //!
-//! # Testing a layer
-//!
-//! With the feature `testing`, the module `testing` plays lives of two stacks, yours among their
-//! layers, from a seed.
+//! With the feature `testing`, the module `testing` tests it, in one line: every cut, every end, pushed
+//! and popped at every byte, and hundreds of random lives among other layers.
 
 mod application;
 mod bits;

@@ -11,6 +11,9 @@ use crate::End;
 /// A drain takes fewer rounds, and for each byte that is to be moved, if anything moves at all.
 const ROUNDS: usize = 100_000;
 
+/// So often time passes for peers that are cut off.
+const WAITS: u32 = 200;
+
 /// Deadlines that are further away are none that anybody would wait for.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
@@ -21,7 +24,7 @@ impl World<'_> {
             (self.pipes[side].blocked, self.peers[side].resting) = (0, 0);
         }
         let bytes: usize = self.plan.lens.iter().flatten().sum();
-        let (mut idle, mut taken) = (0, 0);
+        let (mut idle, mut taken, mut waits) = (0, 0, 0);
         for _ in 0..ROUNDS + 8 * bytes {
             let mut moved = false;
             for side in Side::BOTH {
@@ -38,8 +41,14 @@ impl World<'_> {
             } else {
                 idle + 1
             };
-            // Where all is done, nobody waits for a time: it may be one that is asked for for ever.
-            if !moved && (self.is_over() || (!self.wait(idle) && !self.sever())) {
+            // Where all is done, nobody waits for a time: it may be one that is asked for for ever. Nor,
+            // for long, where all cannot be done any more.
+            if !moved && self.is_over() {
+                return self.judge();
+            }
+            waits += u32::from(!moved);
+            let waits_on = waits < WAITS || !self.is_cut_off();
+            if !moved && !(waits_on && self.wait(idle)) && !self.sever() {
                 return self.judge();
             }
         }
@@ -86,14 +95,19 @@ impl World<'_> {
         due.is_some()
     }
 
-    /// Nothing moves, and nothing is due. Where a way is broken, or a peer has failed, the other
-    /// way ends as well.
-    fn sever(&mut self) -> bool {
+    /// Whether a way is broken, or a peer has failed, as it may.
+    fn is_cut_off(&mut self) -> bool {
         for peer in &mut self.peers {
             let failed = |end: End| end.error().is_some();
             peer.failed |= peer.may_fail && peer.stack.input_end().is_some_and(failed);
         }
-        let over = self.broken.is_some() || self.peers.iter().any(|peer| peer.failed);
+        self.broken.is_some() || self.peers.iter().any(|peer| peer.failed)
+    }
+
+    /// Nothing moves, and nothing is due. Where a way is broken, or a peer has failed, the other
+    /// way ends as well.
+    fn sever(&mut self) -> bool {
+        let over = self.is_cut_off();
         let open = self.pipes.iter().any(|pipe| !pipe.ended);
         if !over || !open {
             return false;

@@ -1,6 +1,24 @@
-//! A testing kit for authors of layers: whole lives of two connected stacks, played from a seed.
+//! A testing kit for authors of layers.
 //!
-//! A *simulation* draws everything from one number: a *plan*, which both peers follow (layers that
+//! To test a layer of your own is one line in your crate's tests, with this crate and its feature
+//! `testing` among the `dev-dependencies`:
+//!
+//! ```
+//! # use stack::{Context, Watch};
+//! # struct MyLayer;
+//! # impl Watch for MyLayer {}
+//! stack::testing::check(|_| MyLayer);
+//! ```
+//!
+//! [`check`](check()) plays conversations in which the layer stands at both ends, pushed and popped,
+//! its input cut and its ways narrow; and if the layer breaks a [`Rule`] of the contract, it says
+//! which, with the shortest conversation that shows it. [`Check`] has what can be set. The
+//! [guide](crate#a-layer-of-your-own) shows both.
+//!
+//! # Simulations
+//!
+//! Its engine plays whole lives of two connected stacks. A *simulation* draws everything from one
+//! number: a *plan*, which both peers follow (layers that
 //! come and go, and how many bytes each peer writes between two changes), and a *script* of small
 //! steps (an application reads three bytes, a socket takes five, time passes, a way breaks). It
 //! plays the script on two [`Stack`](crate::Stack)s, then lets both do what they can, and looks all
@@ -25,7 +43,7 @@
 //! }
 //! ```
 //!
-//! To test a layer of your own, implement [`Wares`] for a type that makes it.
+//! To mix several kinds of layers of your own, or to give them decoders, implement [`Wares`].
 
 mod app;
 mod botch;
