@@ -55,10 +55,17 @@ impl Stack {
         lives.chain(alarms).min()
     }
 
-    /// Whether this node is still called when its time comes. Where the connection has failed, only
-    /// the application is: a layer could do nothing but speak into the void.
+    /// Whether this node is still called when its time comes. Where the connection has failed, a layer
+    /// is not once its input is over, too: it could do nothing but speak into the void.
     fn is_called(&self, node: LayerKey) -> bool {
-        self.failure.is_none() || node == self.core.keys[self.top()]
+        if self.failure.is_none() {
+            return true;
+        }
+        let Some(place) = self.core.place(node) else {
+            return false;
+        };
+        let over = self.end.as_ref().is_some_and(|end| end.place > place);
+        place == self.top() || !(over || self.core.sealed.has(place))
     }
 
     /// Whether the turn stopped because its work was used up, with more to do: `advance` goes on.

@@ -227,7 +227,8 @@ impl<'a> Context<'a> {
 
     /// Asks to be called once, by [`timed_out`](crate::Protocol::timed_out), at this time on the
     /// clock of [`now`](Self::now); `None` takes that back. A node has one such time; it is
-    /// forgotten when the node leaves, or, if it is a layer, when the connection fails.
+    /// forgotten when the node leaves, or, if it is a layer, when the connection has failed and its
+    /// input is over.
     pub fn wake_at(&mut self, at: Option<Duration>) {
         let key = self.core.keys[self.place()];
         self.core.alarms.retain(|(of, _)| *of != key);

@@ -11,7 +11,7 @@ use crate::End;
 /// A drain takes fewer rounds, and for each byte that is to be moved, if anything moves at all.
 const ROUNDS: usize = 100_000;
 
-/// So often time passes for peers that are cut off.
+/// So many rounds, in which no layer takes anything, time passes for peers that are cut off.
 const WAITS: u32 = 200;
 
 /// Deadlines that are further away are none that anybody would wait for.
@@ -46,9 +46,10 @@ impl World<'_> {
             if !moved && self.is_over() {
                 return self.judge();
             }
-            waits += u32::from(!moved);
+            waits = if taken == before { waits + 1 } else { 0 };
             let waits_on = waits < WAITS || !self.is_cut_off();
-            if !moved && !(waits_on && self.wait(idle)) && !self.sever() {
+            let goes_on = moved || (waits_on && self.wait(idle)) || self.sever();
+            if !goes_on {
                 return self.judge();
             }
         }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::case::Case;
 use super::op::Op;
-use super::plan::Plan;
+use super::plan::{Plan, WAY};
 use super::{Rule, Side, Violation};
+use crate::Limits;
 
 /// A simulation that failed: where it is from, with what it failed, and the smallest one found that
 /// fails, too. Its text is a list to be read; the same one fails in the same way again.
@@ -111,25 +112,39 @@ impl fmt::Display for Case {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ample = Limits::default();
         for side in Side::BOTH {
             let (limits, way) = (&self.limits[side.index()], self.pipes[side.index()]);
-            let style = match self.callbacks[side.index()] {
-                true => "callbacks; ",
-                false => "",
-            };
-            writeln!(
-                f,
-                "{side:?}: {style}inbox {}, boundary {}, outbox {} to {}, work {}; its way holds {way}",
-                limits.inbox, limits.boundary, limits.outbox_high, limits.outbox_low, limits.work,
-            )?;
+            if self.callbacks[side.index()] {
+                writeln!(f, "{side:?} is an application of callbacks")?;
+            }
+            if (limits.inbox, limits.boundary) != (ample.inbox, ample.boundary) {
+                let Limits {
+                    inbox, boundary, ..
+                } = limits;
+                writeln!(f, "{side:?}'s inbox holds {inbox}, a boundary {boundary}")?;
+            }
+            let marks = (limits.outbox_high, limits.outbox_low);
+            if marks != (ample.outbox_high, ample.outbox_low) {
+                writeln!(
+                    f,
+                    "{side:?}'s outbox pauses at {}, resumes at {}",
+                    marks.0, marks.1
+                )?;
+            }
+            if limits.work != ample.work {
+                writeln!(f, "{side:?} makes {} blocks a turn", limits.work)?;
+            }
+            if way != WAY {
+                writeln!(f, "{side:?}'s way to its peer holds {way}")?;
+            }
         }
-        let run = self.run;
-        let patience = if self.impatient {
-            "; handshakes may be late"
-        } else {
-            ""
-        };
-        writeln!(f, "each {run} bytes in a row are alike{patience}")?;
+        if self.run > 1 {
+            writeln!(f, "each {} bytes in a row are alike", self.run)?;
+        }
+        if self.impatient {
+            writeln!(f, "handshakes may be late")?;
+        }
         for segment in 0..=self.ops.len() {
             let (a, b) = (self.len(Side::A, segment), self.len(Side::B, segment));
             let ends = match self.half_close {

@@ -14,14 +14,14 @@ use crate::{End, ErrorKind, Exit, LayerView};
 impl World<'_> {
     /// Everything has come to its end, as it must.
     pub(super) fn judge(&mut self) -> Checked {
-        let whole = self.is_whole();
-        for side in Side::BOTH {
-            let judged = match whole {
-                true => self.judge_whole(side),
-                false => self.judge_broken(side),
-            };
-            judged.or_else(|fault| self.hang(fault.rule, &fault.words))?;
-        }
+        let judged = match self.is_whole() {
+            true => self.judge_whole(),
+            false => {
+                let mut sides = Side::BOTH.into_iter();
+                sides.try_for_each(|side| self.judge_broken(side))
+            }
+        };
+        judged.or_else(|fault| self.hang(fault.rule, &fault.words))?;
         for peer in &mut self.peers {
             peer.stack.close(End::Clean);
             peer.stack.close(End::Clean);
@@ -35,8 +35,7 @@ impl World<'_> {
 
     /// Whether all was done that is to be done.
     pub(super) fn is_over(&self) -> bool {
-        let mut sides = Side::BOTH.into_iter();
-        self.is_whole() && sides.all(|side| self.judge_whole(side).is_ok())
+        self.is_whole() && self.judge_whole().is_ok()
     }
 
     /// Nothing was in the way.
@@ -45,21 +44,36 @@ impl World<'_> {
     }
 
     /// Nothing was in the way: all was written, read, changed and ended.
-    fn judge_whole(&self, side: Side) -> Checked {
-        let plan = self.plan;
-        let last = plan.ops.len();
-        let peer = &self.peers[side.index()];
-        if peer.op < last {
+    fn judge_whole(&self) -> Checked {
+        Side::BOTH
+            .into_iter()
+            .try_for_each(|side| self.judge_talk(side))?;
+        Side::BOTH
+            .into_iter()
+            .try_for_each(|side| self.judge_end(side))
+    }
+
+    /// All was written, read and changed.
+    fn judge_talk(&self, side: Side) -> Checked {
+        let peer = self.peer_of(side);
+        if peer.op < self.plan.ops.len() {
             let words = format!("{side:?}'s change {} never came", peer.op);
             return broken(self.cause(side), words);
         }
-        let theirs = plan.last_segment(side.other());
-        let all = (theirs, plan.len(side.other(), theirs));
-        let read_all = peer.read == (last, plan.len(side.other(), last));
-        if !read_all {
-            let words = format!("{side:?} never read all, up to {all:?}");
+        let (segment, read) = peer.read;
+        let theirs = self.plan.len(side.other(), segment);
+        if segment < peer.op || read < theirs {
+            let words = format!("{side:?} never read all of segment {segment}: {read} of {theirs}");
             return broken(self.cause(side), words);
         }
+        Ok(())
+    }
+
+    /// All has come to its end.
+    fn judge_end(&self, side: Side) -> Checked {
+        let plan = self.plan;
+        let last = plan.ops.len();
+        let peer = self.peer_of(side);
         let told = peer.app.as_ref().is_none_or(|shared| shared.desk().ended);
         match peer.stack.input_end() {
             Some(End::Clean) if told => {}
@@ -71,7 +85,14 @@ impl World<'_> {
                     Some(End::Error(_)) => Rule::Honest,
                     _ => self.cause(side),
                 };
-                return broken(rule, format!("{side:?}'s input ends with {end:?}"));
+                let words = match end {
+                    None => format!("{side:?}'s input never ends"),
+                    Some(End::Clean) => format!("{side:?} is never told that its input has ended"),
+                    Some(End::Error(error)) => {
+                        format!("{side:?}'s input ends with an error: {error}")
+                    }
+                };
+                return broken(rule, words);
             }
         }
         if !peer.stack.outgoing_ended() || !peer.stack.outgoing().is_empty() {
@@ -120,9 +141,10 @@ impl World<'_> {
             let outbound = layer.traffic().outbound;
             outbound.taken > 0 && outbound.made == 0
         };
+        let keeps = |peer: &Peer<'_>| inside(peer) || peer.stack.layers().any(mute);
         if !there.stack.writable() {
             Rule::HoldBack
-        } else if inside(there) || there.stack.layers().any(mute) {
+        } else if keeps(here) || keeps(there) {
             Rule::Flush
         } else if here.stack.layers().any(|layer| layer.held() > 0) {
             Rule::Rest

@@ -10,6 +10,9 @@ use crate::{Exit, Limits, Residue};
 /// The most bytes that an application writes at once, where the scale is 1.
 const CHUNK: usize = 500;
 
+/// What a way holds that is not narrow.
+pub(super) const WAY: usize = 64 * 1024;
+
 /// Longer than any simulation.
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -71,7 +74,7 @@ impl Plan {
             chunk: CHUNK,
             run: 1,
             limits: [limits.clone(), limits],
-            pipes: [64 * 1024; 2],
+            pipes: [WAY; 2],
             half_close: None,
             anchor: None,
             impatient: false,
@@ -445,7 +448,7 @@ impl Plan {
             };
             self.pipes[side] = match rng.below(4) {
                 0 => 1 + rng.below(8),
-                1 => 64 * 1024,
+                1 => WAY,
                 _ => 1 + rng.below(300),
             };
         }

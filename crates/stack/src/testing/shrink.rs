@@ -2,6 +2,7 @@
 
 use super::Wares;
 use super::case::Case;
+use super::plan::WAY;
 use super::violation::Violation;
 use crate::Limits;
 
@@ -117,7 +118,7 @@ impl Shrinking<'_> {
             |case| case.lingers = false,
             |case| case.plan.half_close = None,
             |case| case.plan.run = 1,
-            |case| case.plan.pipes = [64 * 1024; 2],
+            |case| case.plan.pipes = [WAY; 2],
             |case| {
                 case.plan
                     .each_limit(|limits, ample| limits.inbox = ample.inbox)

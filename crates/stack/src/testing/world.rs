@@ -12,7 +12,7 @@ use super::step::{Break, Into, Step};
 use super::violation::{Checked, Violation, broken};
 use super::wiretap::Wiretap;
 use super::{Rule, Side, Wares};
-use crate::Error;
+use crate::{End, Error, Traffic};
 
 /// All that there is in a simulation.
 pub(super) struct World<'a> {
@@ -241,17 +241,37 @@ impl<'a> World<'a> {
     }
 
     /// What stands where, for whoever looks for the cause.
-    pub(super) fn describe(&self) -> String {
-        let one = |peer: &Peer<'_>| {
-            format!(
-                "{:?}: change {}, written {:?}, read {:?}, {:?}",
-                peer.side, peer.op, peer.written, peer.read, peer.stack
-            )
-        };
-        format!("{}; {}", one(&self.peers[0]), one(&self.peers[1]))
+    fn describe(&self) -> String {
+        let mut text = String::new();
+        for peer in &self.peers {
+            let (op, written, read) = (peer.op, peer.written, peer.read);
+            let end = match peer.stack.input_end() {
+                None => "open".to_owned(),
+                Some(End::Clean) => "at its end".to_owned(),
+                Some(End::Error(error)) => error.to_string(),
+            };
+            text += &format!(
+                "\n  {:?} has made {op} changes, and of segment {} written {}, of {} read {}; input: {end}",
+                peer.side, written.0, written.1, read.0, read.1
+            );
+            for layer in peer.stack.layers() {
+                let Traffic { inbound, outbound } = layer.traffic();
+                text += &format!(
+                    "\n    {}, {}: took {} and made {} inbound, {} and {} outbound; holds {}",
+                    layer.name(),
+                    layer.state(),
+                    inbound.taken,
+                    inbound.made,
+                    outbound.taken,
+                    outbound.made,
+                    layer.held()
+                );
+            }
+        }
+        text
     }
 
     pub(super) fn hang<T>(&self, rule: Rule, what: &str) -> Checked<T> {
-        broken(rule, format!("{what}: {}", self.describe()))
+        broken(rule, format!("{what}{}", self.describe()))
     }
 }
