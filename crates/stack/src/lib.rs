@@ -135,7 +135,8 @@ pub use chunk::Chunk;
 pub use context::Context;
 #[cfg(feature = "tokio")]
 pub use driver::{
-    Connection, Frozen, Handle, Notices, PopError, serve, serve_with, serve_with_handle,
+    Connection, Frozen, Handle, Notices, PopError, StreamLayer, Wire, serve, serve_with,
+    serve_with_handle,
 };
 pub use epoch::Epoch;
 pub use error::{Blame, End, Error, ErrorKind};
