@@ -28,3 +28,4 @@ mod toy;
 mod waiting;
 mod wakes;
 mod wire;
+mod wrap;
