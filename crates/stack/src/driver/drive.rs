@@ -152,14 +152,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     /// do is for the next.
     #[inline]
     fn answer_signals(&mut self) {
-        self.signals.renew(&self.stack, &self.waker);
         if !self.signals.is_empty() && self.signals.any_raised() {
             self.stack.begin(self.age());
             self.signals.answer(&mut self.stack);
         }
     }
 
-    /// Whether a layer that has come in during this poll could go on before anybody heard it.
+    /// Whether a layer that has come in since the last poll that waited can go on, which nobody was
+    /// there to hear.
     #[inline]
     fn has_new_signal(&mut self) -> bool {
         self.signals.renew(&self.stack, &self.waker) && self.signals.any_raised()

@@ -2,8 +2,10 @@
 
 mod connection;
 mod drive;
+mod failure;
 mod frozen;
 mod handle;
+mod inside;
 mod mail;
 mod pop;
 mod serve;

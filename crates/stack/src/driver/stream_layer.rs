@@ -5,13 +5,15 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context as Task, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::failure::{ENDED, Failure};
+use super::inside::{Inside, Stream};
 use super::signal::Signal;
-use super::wire::{Below, Wire, wire};
+use super::wire::Wire;
 use crate::buffer::Buffer;
 use crate::{
     Blame, Chunk, Context, End, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Role,
@@ -112,31 +114,6 @@ enum Outgoing {
     Closed,
 }
 
-/// The stream, and what it is polled with.
-struct Inside {
-    /// A mutex that is never locked: what is in it may be sent to another thread, but not shared.
-    life: Mutex<Life>,
-    below: Option<Below>,
-    signal: Arc<Signal>,
-    /// Raises the signal.
-    waker: Waker,
-}
-
-enum Life {
-    New(Box<dyn FnOnce(Wire) -> Coming + Send>),
-    Coming(Coming),
-    Up(Pin<Box<dyn Stream>>),
-    /// It has failed, panicked, or lost its connection.
-    Over,
-}
-
-type Coming = Pin<Box<dyn Future<Output = Result<Pin<Box<dyn Stream>>, Failure>> + Send>>;
-type Failure = Box<dyn StdError + Send + Sync>;
-
-trait Stream: AsyncRead + AsyncWrite + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
-
 impl StreamLayer {
     /// A layer of this name, in drawings and errors, whose stream is what `connect` makes.
     pub fn new<F, Fut, S, E>(name: impl Into<String>, connect: F) -> Self
@@ -146,25 +123,12 @@ impl StreamLayer {
         S: AsyncRead + AsyncWrite + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let connect = |wire| -> Coming {
-            let coming = connect(wire);
-            Box::pin(async {
-                let stream = coming.await.map_err(Into::into)?;
-                Ok(Box::pin(stream) as Pin<Box<dyn Stream>>)
-            })
-        };
-        let signal = Arc::<Signal>::default();
         Self {
             name: name.into(),
             residue: Residue::Feed,
             role: Role::Free,
             exit: Exit::Silent,
-            inside: Inside {
-                life: Mutex::new(Life::New(Box::new(connect))),
-                below: None,
-                waker: Arc::clone(&signal).into(),
-                signal,
-            },
+            inside: Inside::new(connect),
             staged: Buffer::default(),
             outgoing: Outgoing::Open,
             ended: false,
@@ -191,6 +155,9 @@ impl StreamLayer {
     /// no byte of its wire behind the peer's: then it can be popped as a layer of ours
     /// ([`Exit::Marked`]). OpenSSL keeps to that, since it reads record by record; a stream that
     /// reads into a buffer of its own, as rustls or a `BufReader` does, loses what follows the mark.
+    ///
+    /// An input that ends without the mark is truncated then, also where the stream itself takes that
+    /// for a clean end.
     #[must_use]
     pub fn with_end_mark(mut self) -> Self {
         self.exit = Exit::Marked;
@@ -231,6 +198,8 @@ impl StreamLayer {
             Read::Waits if self.ended => cx.keep_end(),
             Read::Waits if left > 0 || lent < bytes.len() => cx.pause(true),
             Read::Ended if !self.ended => cx.end_mark(),
+            // A stream may take a missing mark for a clean end; but it had read all there was.
+            Read::Ended if self.exit == Exit::Marked => return Err(Error::truncated(ENDED)),
             Read::Waits | Read::Ended | Read::Unwanted => {}
         }
         Ok(lent - left)
@@ -258,7 +227,7 @@ impl StreamLayer {
         self.inside.send_written(cx);
         match poll {
             Poll::Pending => Ok(Poll::Pending),
-            Poll::Ready(Err(failure)) => Err(self.failed(failure)),
+            Poll::Ready(Err(failure)) => Err(failure.into_error(self.ended)),
             Poll::Ready(Ok(())) => {
                 self.push_on(cx)?;
                 Ok(Poll::Ready(()))
@@ -296,9 +265,7 @@ impl StreamLayer {
         while written < bytes.len() {
             let rest = &bytes[written..];
             match self.drive(cx, |stream, task| stream.poll_write(task, rest))? {
-                Poll::Ready(0) => {
-                    return Err(self.failed(io::Error::from(io::ErrorKind::WriteZero).into()));
-                }
+                Poll::Ready(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(n) => written += n,
                 Poll::Pending => break,
             }
@@ -331,45 +298,18 @@ impl StreamLayer {
         Ok(())
     }
 
-    fn checked<T>(&mut self, poll: Poll<io::Result<T>>) -> Result<Poll<T>, Error> {
+    fn checked<T>(&self, poll: Poll<io::Result<T>>) -> Result<Poll<T>, Error> {
         match poll {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Ok(result)) => Ok(Poll::Ready(result)),
-            Poll::Ready(Err(error)) => Err(self.failed(error.into())),
+            Poll::Ready(Err(error)) => Err(self.failed(error)),
         }
     }
 
-    /// The error of a stream that has failed.
-    fn failed(&mut self, failure: Failure) -> Error {
-        let failure = match failure.downcast::<io::Error>() {
-            Ok(error) => return self.failed_at_io(*error),
-            Err(failure) => failure,
-        };
-        match failure.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(failure) if self.ended => Error::truncated(ENDED).with_source(Cause(failure)),
-            Err(failure) => Error::remote(FAILED).with_source(Cause(failure)),
-        }
-    }
-
-    fn failed_at_io(&mut self, error: io::Error) -> Error {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-        if let Some(inner) = inner {
-            return Error::clone(inner);
-        }
-        match error.kind() {
-            _ if self.ended => Error::truncated(ENDED),
-            io::ErrorKind::UnexpectedEof => Error::truncated(ENDED),
-            io::ErrorKind::TimedOut => Error::new(ErrorKind::TimedOut, Blame::Remote, FAILED),
-            io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Error::local(FAILED),
-            _ => Error::remote(FAILED),
-        }
-        .with_source(error)
+    fn failed(&self, error: io::Error) -> Error {
+        Failure::from(error).into_error(self.ended)
     }
 }
-
-const FAILED: &str = "the stream failed";
-const ENDED: &str = "the input ends before the stream does";
 
 /// Why reading of the stream has come to rest.
 enum Read {
@@ -380,98 +320,9 @@ enum Read {
     Ended,
 }
 
-impl Inside {
-    /// Polls the stream. It is gone meanwhile, so that one that panics is never polled again.
-    fn poll<T>(
-        &mut self,
-        poll: impl FnOnce(Pin<&mut dyn Stream>, &mut Task<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        let (life, Some(below)) = (own(&mut self.life), &self.below) else {
-            return Poll::Ready(Err(over()));
-        };
-        match std::mem::replace(life, Life::Over) {
-            Life::Up(mut stream) => {
-                let mut task = Task::from_waker(&self.waker);
-                let result = below.inline(|| poll(stream.as_mut(), &mut task));
-                *life = Life::Up(stream);
-                result
-            }
-            before => {
-                *life = before;
-                Poll::Ready(Err(over()))
-            }
-        }
-    }
-
-    fn poll_coming(&mut self) -> Poll<Result<(), Failure>> {
-        let (life, Some(below)) = (own(&mut self.life), &self.below) else {
-            return Poll::Ready(Err(over().into()));
-        };
-        let Life::Coming(mut coming) = std::mem::replace(life, Life::Over) else {
-            return Poll::Ready(Err(over().into()));
-        };
-        let mut task = Task::from_waker(&self.waker);
-        match below.inline(|| coming.as_mut().poll(&mut task)) {
-            Poll::Ready(Ok(stream)) => *life = Life::Up(stream),
-            Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
-            Poll::Pending => {
-                *life = Life::Coming(coming);
-                return Poll::Pending;
-            }
-        }
-        // It may have something to be read already.
-        self.waker.wake_by_ref();
-        Poll::Ready(Ok(()))
-    }
-
-    /// Sends what the stream has written. Whether it waited for that.
-    fn send_written(&self, cx: &mut Context<'_>) -> bool {
-        let Some(below) = &self.below else {
-            return false;
-        };
-        let (mut written, waited) = below.written();
-        if !written.is_empty() {
-            cx.send(written.bytes_mut());
-        }
-        waited
-    }
-
-    fn lend(&self, bytes: &[u8]) -> usize {
-        self.below
-            .as_ref()
-            .map_or(0, |below| below.lend(bytes, &self.waker))
-    }
-
-    fn take_back(&self) -> usize {
-        self.below.as_ref().map_or(0, Below::take_back)
-    }
-
-    fn is_up(&mut self) -> bool {
-        matches!(own(&mut self.life), Life::Up(_))
-    }
-
-    fn is_coming(&mut self) -> bool {
-        matches!(own(&mut self.life), Life::Coming(_))
-    }
-}
-
-fn own(life: &mut Mutex<Life>) -> &mut Life {
-    life.get_mut().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn over() -> io::Error {
-    Error::new(ErrorKind::Closed, Blame::Local, "the stream is over").into()
-}
-
 impl Protocol for StreamLayer {
     fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
-        let life = own(&mut self.inside.life);
-        let Life::New(connect) = std::mem::replace(life, Life::Over) else {
-            return Err(Error::local("a stream cannot be begun twice"));
-        };
-        let (wire, below) = wire(&self.inside.signal);
-        *life = Life::Coming(below.inline(|| connect(wire)));
-        self.inside.below = Some(below);
+        self.inside.begin()?;
         Ok(match self.connect(cx)? {
             Poll::Ready(()) => Readiness::Up,
             Poll::Pending => Readiness::Handshaking,
@@ -489,15 +340,12 @@ impl Protocol for StreamLayer {
 
     fn end_received(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.ended = true;
-        if let Some(below) = &self.inside.below {
-            below.end();
-        }
+        self.inside.end();
         self.read(cx, &[]).map(drop)
     }
 
     fn lost(&mut self, _: &End) {
-        *own(&mut self.inside.life) = Life::Over;
-        self.inside.below = None;
+        self.inside.close();
     }
 
     /// It has asked for no time, but raised its signal.
@@ -553,8 +401,7 @@ impl Transport for StreamLayer {
                 self.outgoing = Outgoing::Closed;
             }
         }
-        let below = self.inside.below.as_ref();
-        if self.outgoing != Outgoing::Closed || !below.is_none_or(Below::is_finished) {
+        if self.outgoing != Outgoing::Closed || !self.inside.is_finished() {
             cx.finish_later();
         }
         Ok(())
@@ -581,9 +428,8 @@ impl Layer for StreamLayer {
     /// What is staged, and what waits in the wire. What is inside the stream nobody knows; at least
     /// a byte, if it has not been flushed to the end.
     fn held(&self) -> usize {
-        let waits = self.inside.below.as_ref().map_or(0, Below::held);
         let flushing = self.outgoing == Outgoing::Flushing;
-        (self.staged.len() + waits).max(usize::from(flushing))
+        (self.staged.len() + self.inside.held()).max(usize::from(flushing))
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
@@ -599,21 +445,5 @@ impl fmt::Debug for StreamLayer {
             .field("exit", &self.exit)
             .field("held", &self.held())
             .finish_non_exhaustive()
-    }
-}
-
-/// The error of a stream or of the function that makes it, whatever its type.
-#[derive(Debug)]
-struct Cause(Failure);
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl StdError for Cause {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
     }
 }
