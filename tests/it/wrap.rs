@@ -67,7 +67,7 @@ fn elsewhere() -> StreamLayer {
     })
 }
 
-/// One that takes its time, a second, for each read and each write.
+/// One that takes its time, a second, for each read and each write, and waits for a task to begin.
 struct Slow {
     wire: Wire,
     naps: [Option<Pin<Box<Sleep>>>; 2],
@@ -76,7 +76,8 @@ struct Slow {
 impl Slow {
     fn layer() -> StreamLayer {
         StreamLayer::new("slow", |wire: Wire| async {
-            sleep(Duration::from_secs(1)).await;
+            let second = tokio::spawn(sleep(Duration::from_secs(1)));
+            second.await.unwrap();
             Ok::<_, io::Error>(Self {
                 wire,
                 naps: [None, None],

@@ -83,6 +83,11 @@
 //! - **Nobody drives but who awaits**, and cancelling a future never loses a byte
 //!   (`Connection`).
 //!
+//! # What exists already
+//!
+//! `StreamLayer` makes a layer of any function from a stream to a stream, such as a TLS library's
+//! `connect`; `Connection::wrap` makes an ordinary stream of any layer.
+//!
 //! # Without tokio
 //!
 //! The core is sans-IO: [`Stack`] has no socket, clock, task or waker. With

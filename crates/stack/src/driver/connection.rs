@@ -86,38 +86,22 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// The other way round, a [`StreamLayer`](crate::StreamLayer) makes a layer of any such stream.
     ///
     /// ```
-    /// # use stack::{Chunk, Context, Error, Layer, Protocol, Transport};
-    /// # struct Xor(u8);
-    /// # impl Protocol for Xor {
-    /// #     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-    /// #         bytes.iter_mut().for_each(|byte| *byte ^= self.0);
-    /// #         cx.deliver(bytes);
-    /// #         Ok(bytes.len())
-    /// #     }
-    /// # }
-    /// # impl Transport for Xor {
-    /// #     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-    /// #         let mut bytes = chunk.as_slice().to_vec();
-    /// #         bytes.iter_mut().for_each(|byte| *byte ^= self.0);
-    /// #         cx.send(&mut bytes);
-    /// #         Ok(())
-    /// #     }
-    /// # }
-    /// # impl Layer for Xor {}
+    /// # struct Tls;
+    /// # impl stack::Watch for Tls {}
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use stack::Connection;
     /// use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
     ///
-    /// // A proxy that takes a layer off: disguised on one side, plain on the other.
+    /// // A proxy that takes a layer off: behind it, all is plain.
     /// let (client, outside) = tokio::io::duplex(64);
     /// let (mut inside, mut server) = tokio::io::duplex(64);
     /// let proxy = async {
-    ///     let mut stream = Connection::wrap(outside, Xor(0x20)).await?;
+    ///     let mut stream = Connection::wrap(outside, Tls).await?;
     ///     copy_bidirectional(&mut stream, &mut inside).await
     /// };
     ///
     /// let talk = async {
-    ///     let mut client = Connection::wrap(client, Xor(0x20)).await?;
+    ///     let mut client = Connection::wrap(client, Tls).await?;
     ///     client.write_all(b"hello").await?;
     ///     client.shutdown().await?;
     ///     let mut seen = String::new();
