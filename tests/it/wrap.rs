@@ -545,6 +545,28 @@ async fn a_stream_may_wait_for_a_timer_of_its_own() {
     tokio::join!(theirs, ours);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_takes_its_time_to_end_cannot_be_popped() {
+    let (a, _peer) = duplex(4096);
+    let mut a = Connection::new(a);
+    let slow = a.push(Slow::layer()).await.unwrap();
+    a.write_all(b"written").await.unwrap();
+    // It has not taken that yet: nothing happens.
+    let refused = a.pop(slow).await;
+    assert!(matches!(refused, Err(PopError::Refused(_))), "{refused:?}");
+    a.flush().await.unwrap();
+
+    // Taken, but by another task, whose end would come behind what is written past it.
+    let (a, _peer) = duplex(4096);
+    let mut a = Connection::new(a);
+    let layer = a.push(elsewhere()).await.unwrap();
+    a.write_all(b"written").await.unwrap();
+    match a.pop(layer).await {
+        Err(PopError::Failed(error)) => assert_eq!(error.layer(), Some("elsewhere")),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_stream_may_be_moved_by_another_task() {
     for [a, b] in sockets() {

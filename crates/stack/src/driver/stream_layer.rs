@@ -76,6 +76,9 @@ const ROUNDS: usize = 64;
 /// and what the peer still sends in the old language, an end mark too, is read as it is. For a stream
 /// that reads no byte too many, there is [`with_end_mark`](Self::with_end_mark).
 ///
+/// A pop shuts the stream down within the call, for what is written next goes past it. If that
+/// takes the stream longer, the connection has failed.
+///
 /// # Errors
 ///
 /// Those of the function and the stream are the connection's, in the layer's name: the peer's
