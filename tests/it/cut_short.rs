@@ -42,20 +42,20 @@ impl Scissors {
 
 /// One end of a conversation in which every future is dropped after so many polls, and what it was
 /// to do is done by another.
-struct Hasty<Io: AsyncRead + AsyncWrite + Unpin> {
+pub(crate) struct Hasty<Io: AsyncRead + AsyncWrite + Unpin> {
     connection: Connection<Io>,
-    scissors: Scissors,
+    pub(crate) scissors: Scissors,
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
-    fn new(io: Io, polls: usize) -> Self {
+    pub(crate) fn new(io: Io, polls: usize) -> Self {
         Self {
             connection: Connection::new(io),
             scissors: Scissors { polls, cut: 0 },
         }
     }
 
-    async fn write(&mut self, mut text: &[u8]) {
+    pub(crate) async fn write(&mut self, mut text: &[u8]) {
         while !text.is_empty() {
             let written = match self.scissors.cut(self.connection.write(text)).await {
                 Some(written) => written,
@@ -65,14 +65,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
         }
     }
 
-    async fn flush(&mut self) {
+    pub(crate) async fn flush(&mut self) {
         match self.scissors.cut(self.connection.flush()).await {
             Some(flushed) => flushed.unwrap(),
             None => self.connection.flush().await.unwrap(),
         }
     }
 
-    async fn shutdown(&mut self) {
+    pub(crate) async fn shutdown(&mut self) {
         match self.scissors.cut(self.connection.shutdown()).await {
             Some(shut) => shut.unwrap(),
             None => self.connection.shutdown().await.unwrap(),
@@ -80,7 +80,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
     }
 
     /// Reads up to the end of a line, or of the input, into `seen`.
-    async fn read_line(&mut self, seen: &mut String) {
+    pub(crate) async fn read_line(&mut self, seen: &mut String) {
         loop {
             let mut byte = [0];
             let read = match self.scissors.cut(self.connection.read(&mut byte)).await {
@@ -97,7 +97,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
         }
     }
 
-    async fn read_to_end(&mut self) -> Vec<u8> {
+    pub(crate) async fn read_to_end(&mut self) -> Vec<u8> {
         let (mut seen, mut some) = (Vec::new(), vec![0; 4096]);
         loop {
             let n = match self.scissors.cut(self.connection.read(&mut some)).await {
@@ -112,7 +112,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Hasty<Io> {
     }
 
     /// Pushes what `made` makes, behind `answer`.
-    async fn push<L: Layer>(&mut self, answer: &[u8], made: &impl Fn() -> L) -> LayerId<L> {
+    pub(crate) async fn push<L: Layer>(
+        &mut self,
+        answer: &[u8],
+        made: &impl Fn() -> L,
+    ) -> LayerId<L> {
         let before = self.connection.layers().count();
         let push = async {
             match answer {

@@ -251,6 +251,59 @@ fn an_end_of_input_waits_for_a_layer_whose_turn_has_run_out() {
     }
 }
 
+/// Keeps all that comes, and hands it on at the end, as far as there is room.
+#[derive(Default)]
+struct Hoard(Vec<u8>, bool);
+
+impl Hoard {
+    fn hand_on(&mut self, cx: &mut Context<'_>) {
+        while self.1 && !self.0.is_empty() && cx.wanted() {
+            let block = self.0.len().min(16 * 1024);
+            let mut block: Vec<_> = self.0.drain(..block).collect();
+            cx.deliver(&mut block);
+        }
+    }
+}
+
+impl Protocol for Hoard {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        self.0.extend_from_slice(bytes);
+        self.hand_on(cx);
+        Ok(bytes.len())
+    }
+
+    fn end_received(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.1 = true;
+        self.hand_on(cx);
+        Ok(())
+    }
+}
+
+impl Transport for Hoard {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        cx.send(chunk);
+        Ok(())
+    }
+}
+
+impl Layer for Hoard {}
+
+#[test]
+fn the_end_waits_for_a_layer_that_was_refused_room_when_it_was_told_of_it() {
+    let bytes: Vec<u8> = (0..700_000).map(|i| (i / 7) as u8).collect();
+    let mut stack = Stack::new(Limits::default());
+    stack.push(Hoard::default()).unwrap();
+    stack.push(Odd::default()).unwrap();
+    stack.receive(&mut bytes.clone());
+    stack.receive_end();
+    let mut seen = read_all(&mut stack);
+    while stack.input_end().is_none() {
+        stack.advance(Duration::ZERO);
+        seen.extend(read_all(&mut stack));
+    }
+    assert!(seen == bytes, "{} bytes of {}", seen.len(), bytes.len());
+}
+
 #[test]
 fn the_last_word_of_a_failed_layer_leaves_through_one_that_stages() {
     let mut stack = Stack::new(Limits::default());

@@ -32,3 +32,4 @@ mod toy;
 mod waiting;
 mod wakes;
 mod wire;
+mod wrap;

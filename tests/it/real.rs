@@ -32,7 +32,7 @@ pub(crate) fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     (Arc::new(client), Arc::new(server))
 }
 
-fn name() -> ServerName<'static> {
+pub(crate) fn name() -> ServerName<'static> {
     "mail.example".try_into().unwrap()
 }
 
@@ -51,7 +51,7 @@ async fn sockets() -> (TcpStream, TcpStream) {
     (a.unwrap(), b.unwrap().0)
 }
 
-fn pattern(n: usize, seed: usize) -> Vec<u8> {
+pub(crate) fn pattern(n: usize, seed: usize) -> Vec<u8> {
     (0..n).map(|i| ((i / 7 * 31 + seed) % 251) as u8).collect()
 }
 

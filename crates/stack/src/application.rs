@@ -159,6 +159,12 @@ impl Stack {
         self.run();
     }
 
+    /// Whether a layer holds back what a flush has not got out of it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_held_back(&self) -> bool {
+        !self.core.held_back.is_empty()
+    }
+
     /// Whether something was sent, by the application or a layer, since the last flush.
     pub fn unflushed(&self) -> bool {
         self.core.unflushed

@@ -306,6 +306,22 @@ impl<'a> Context<'a> {
         alarms.find(|(of, _)| *of == key).map(|(_, at)| *at)
     }
 
+    /// From within `finish`: this layer's outgoing half has not ended yet. Unless it is leaving, it
+    /// is asked again.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn finish_later(&mut self) {
+        self.core.unfinished = true;
+    }
+
+    /// The end of input has come, and this layer has more to hand on, of which it will be told
+    /// ([`Stack::call_again`](crate::Stack::call_again)): the end waits below it until then.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn keep_end(&mut self) {
+        let place = self.place();
+        self.core.paused.set(place, true);
+        self.core.starve(place);
+    }
+
     /// The place of the node that is being called.
     fn place(&self) -> usize {
         match &self.path {

@@ -55,6 +55,9 @@ pub(crate) struct Core {
     pub(crate) risen: Places,
     /// This node has met its peer's end mark since the last rest.
     pub(crate) marked: Places,
+    /// The node that has just been asked to finish is to be asked again.
+    #[cfg(feature = "tokio")]
+    pub(crate) unfinished: bool,
     /// The first failure since the last rest, and where.
     pub(crate) failed: Option<(usize, Error)>,
 

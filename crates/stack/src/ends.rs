@@ -64,8 +64,18 @@ impl Stack {
             true => std::mem::replace(&mut self.app_told_end, true),
             false => tells && std::mem::replace(&mut self.slots[place].told_end, true),
         };
-        if tells && !told {
-            match self.call_up(place, |node, _, cx| node.end_received(cx)) {
+        if tells {
+            let result = match told {
+                true => Ok(()),
+                false => self.call_up(place, |node, _, cx| node.end_received(cx)),
+            };
+            match result {
+                // It has more to hand on, for which there was no room: that is before the end.
+                Ok(()) if place < top && self.core.starved.has(place) => {
+                    if let Some(end) = &mut self.end {
+                        end.place = place;
+                    }
+                }
                 // No end mark can come any more, and the layer can do without.
                 Ok(()) if matches!(self.slots[place].life, Life::Leaving { .. }) => {
                     self.end_inbound(place);
@@ -97,18 +107,25 @@ impl Stack {
         if self.outgoing != Outgoing::Ending || !self.is_up() || self.failure.is_some() {
             return false;
         }
-        self.outgoing = Outgoing::Ended;
         for place in (0..self.top()).rev() {
-            self.finish(place);
+            if !self.finish(place) {
+                return self.core.failed.is_some();
+            }
         }
+        self.outgoing = Outgoing::Ended;
         self.core.unflushed = false;
         true
     }
 
-    /// Ends the outgoing half of the layer at `place`.
-    pub(crate) fn finish(&mut self, place: usize) {
+    /// Ends the outgoing half of the layer at `place`. Whether it has ended: else the layer is to be
+    /// asked again.
+    pub(crate) fn finish(&mut self, place: usize) -> bool {
         if !self.core.down.has(place) {
             let finished = self.call_down(place, |node, cx| node.finish(cx));
+            #[cfg(feature = "tokio")]
+            if std::mem::take(&mut self.core.unfinished) && finished.is_ok() {
+                return false;
+            }
             self.core.down.set(place, true);
             self.core.held_back.set(place, false);
             self.core.unflushed = true;
@@ -116,5 +133,6 @@ impl Stack {
                 self.core.fail(place, error);
             }
         }
+        true
     }
 }

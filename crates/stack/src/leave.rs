@@ -194,7 +194,10 @@ impl Stack {
     /// Ends the outbound half of the layer at `place`, which counts as leaving, and the inbound
     /// one, if nothing is to come for it any more.
     pub(crate) fn leave(&mut self, place: usize) {
-        self.finish(place);
+        if !self.finish(place) {
+            let error = Error::local("its outgoing half does not end at once, so it cannot leave");
+            self.core.fail(place, error);
+        }
         self.written += 1;
         self.tell(place, Turn::Leaving);
         let input_over = self.end.as_ref().is_some_and(|end| end.place > place);

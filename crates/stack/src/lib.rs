@@ -83,6 +83,11 @@
 //! - **Nobody drives but who awaits**, and cancelling a future never loses a byte
 //!   (`Connection`).
 //!
+//! # What exists already
+//!
+//! `StreamLayer` makes a layer of any function from a stream to a stream, such as a TLS library's
+//! `connect`; `Connection::wrap` makes an ordinary stream of any layer.
+//!
 //! # Without tokio
 //!
 //! The core is sans-IO: [`Stack`] has no socket, clock, task or waker. With
@@ -141,7 +146,8 @@ pub use chunk::Chunk;
 pub use context::Context;
 #[cfg(feature = "tokio")]
 pub use driver::{
-    Connection, Frozen, Handle, Notices, PopError, serve, serve_with, serve_with_handle,
+    Connection, Frozen, Handle, Notices, PopError, StreamLayer, Wire, serve, serve_with,
+    serve_with_handle,
 };
 pub use epoch::Epoch;
 pub use error::{Blame, End, Error, ErrorKind};

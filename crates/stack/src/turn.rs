@@ -66,6 +66,32 @@ impl Stack {
         self.tell_write_level() || self.tell_parked() || self.raise_end() || self.finish_all()
     }
 
+    /// Calls a layer that can go on, though nothing has come for it: at once for what goes down, and
+    /// as soon as there is room above it for what goes up, with what waits below it, even if that is
+    /// nothing. Whether its inbound half has begun, so that it was called for that too.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn call_again(&mut self, key: LayerKey) -> bool {
+        let Some(place) = self.core.place(key) else {
+            return true;
+        };
+        if self.lost || self.core.sealed.has(place) {
+            return true;
+        }
+        if let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx)) {
+            self.core.fail(place, error);
+        }
+        let inbound = self.slots[place].inbound;
+        if inbound == Inbound::Decoding {
+            self.core.rising = self.epochs.present;
+            self.core.paused.set(place, false);
+            // A handshake goes on even if nobody above has room.
+            self.core.stirred.set(place, true);
+            self.core.starve(place);
+        }
+        self.run();
+        !matches!(inbound, Inbound::Awaiting { .. })
+    }
+
     // ---- what was asked for ----
 
     /// Layers have met their peer's end mark.

@@ -173,6 +173,16 @@ impl Stack {
         told.or_else(|| self.network.iter().find_map(|it| it.downcast_ref()))
     }
 
+    /// What each layer that has such a value tells, lowest first.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn told_by_each(
+        &self,
+        wanted: std::any::TypeId,
+    ) -> impl Iterator<Item = (LayerKey, &dyn Any)> {
+        let layers = self.core.keys.iter().zip(&self.slots[..self.top()]);
+        layers.filter_map(move |(key, slot)| Some((*key, slot.node.info(wanted)?)))
+    }
+
     /// Gives the network something to tell, under [`info`](Self::info), instead of what it had of
     /// the same type: the peer's address, for instance. The stack itself knows of no network.
     pub fn set_network_info<T: Any + Send + Sync>(&mut self, info: T) {

@@ -100,6 +100,55 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Ok(connection)
     }
 
+    /// A stream over `io` that does what the layer does: any layer, as an ordinary
+    /// `AsyncRead + AsyncWrite`, for code that knows nothing of layers. It waits until the layer is
+    /// up.
+    ///
+    /// The other way round, a [`StreamLayer`](crate::StreamLayer) makes a layer of any such stream.
+    ///
+    /// ```
+    /// # struct Tls;
+    /// # impl stack::Watch for Tls {}
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use stack::Connection;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+    ///
+    /// // A proxy that takes a layer off: behind it, all is plain.
+    /// let (client, outside) = tokio::io::duplex(64);
+    /// let (mut inside, mut server) = tokio::io::duplex(64);
+    /// let proxy = async {
+    ///     let mut stream = Connection::wrap(outside, Tls).await?;
+    ///     copy_bidirectional(&mut stream, &mut inside).await
+    /// };
+    ///
+    /// let talk = async {
+    ///     let mut client = Connection::wrap(client, Tls).await?;
+    ///     client.write_all(b"hello").await?;
+    ///     client.shutdown().await?;
+    ///     let mut seen = String::new();
+    ///     server.read_to_string(&mut seen).await?;
+    ///     assert_eq!(seen, "hello");
+    ///     server.shutdown().await
+    /// };
+    /// let ((to_server, _to_client), ()) = tokio::try_join!(proxy, talk)?;
+    /// assert_eq!(to_server, 5);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why the layer did not come in, or not up.
+    ///
+    /// # Cancelling
+    ///
+    /// Drops `io` and the layer.
+    pub async fn wrap(io: Io, layer: impl Layer) -> Result<Self, Error> {
+        let mut connection = Self::new(io);
+        let pushed = connection.push(layer).await;
+        pushed.map_err(|error| error.error().clone())?;
+        Ok(connection)
+    }
+
     // ---- changes ----
 
     /// Pushes a layer at the top, and waits until it is up. What was written before goes out past

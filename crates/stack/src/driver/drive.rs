@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::handle::Handle;
 use super::mail::Mailbox;
+use super::signal::Signals;
 use super::socket::Socket;
 use super::task::{Alone, Progress};
 use super::wakers::{Side, Wakers};
@@ -37,6 +38,8 @@ pub(super) struct Driver<Io> {
     pub(super) socket: Socket,
     /// What other tasks have asked for.
     pub(super) mailbox: Mailbox,
+    /// The layers that may go on by themselves.
+    signals: Signals,
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
@@ -53,6 +56,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             write_through: false,
             socket: Socket::Flushed,
             mailbox: Mailbox::default(),
+            signals: Signals::default(),
         }
     }
 
@@ -81,6 +85,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         } else {
             self.tell_time();
         }
+        self.answer_signals();
         let mut reads = 0;
         loop {
             self.run_errands(side);
@@ -112,6 +117,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
                 self.begin_turn();
                 continue;
             }
+            if self.has_new_signal() {
+                task.waker().wake_by_ref();
+            }
             self.rouse(side.other());
             return Poll::Pending;
         }
@@ -138,6 +146,23 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             }
         }
         self.mailbox.publish(&mut self.stack);
+    }
+
+    /// Calls the layers that can go on by themselves. Once a poll: what one that never rests has to
+    /// do is for the next.
+    #[inline]
+    fn answer_signals(&mut self) {
+        if !self.signals.is_empty() && self.signals.any_raised() {
+            self.stack.begin(self.age());
+            self.signals.answer(&mut self.stack);
+        }
+    }
+
+    /// Whether a layer that has come in since the last poll that waited can go on, which nobody was
+    /// there to hear.
+    #[inline]
+    fn has_new_signal(&mut self) -> bool {
+        self.signals.renew(&self.stack, &self.waker) && self.signals.any_raised()
     }
 
     /// Tells the stack the time, on which its deadlines build, and grants it new work.
@@ -275,6 +300,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             // Most flushes need nothing more than this.
             driver.hand_over();
             let flushed = driver.stack.is_up()
+                && !driver.stack.is_held_back()
                 && driver.stack.outgoing_len() == 0
                 && driver.socket != Socket::Unflushed;
             match driver.stack.failure() {

@@ -2,18 +2,25 @@
 
 mod connection;
 mod drive;
+mod failure;
 mod frozen;
 mod handle;
+mod inside;
 mod mail;
 mod pop;
 mod serve;
+mod signal;
 mod socket;
 mod stream;
+mod stream_layer;
 mod task;
 mod wakers;
+mod wire;
 
 pub use connection::Connection;
 pub use frozen::Frozen;
 pub use handle::{Handle, Notices};
 pub use pop::PopError;
 pub use serve::{serve, serve_with, serve_with_handle};
+pub use stream_layer::StreamLayer;
+pub use wire::Wire;
