@@ -99,7 +99,8 @@ impl Records {
 
     /// Hands on the first record of `bytes`, and says how many bytes it has; none if it is not whole.
     fn open(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        if bytes.len() < 2 && !(self.has(CountsOnAWholeHeader) && !bytes.is_empty()) {
+        let least = if self.has(CountsOnAWholeHeader) { 1 } else { 2 };
+        if bytes.len() < least {
             return Ok(0);
         }
         let header = u16::from_be_bytes([bytes[0], bytes[1]]);
