@@ -1,7 +1,9 @@
 //! The testing kit, on faulty layers and on those of this workspace.
 
 use compress_layer::CompressLayer;
+use stack::StreamLayer;
 use stack::testing::{Check, Rule, check};
+use tokio::io::BufStream;
 
 use crate::faulty::Fault::*;
 use crate::faulty::{Fault, RECORD, Records};
@@ -84,4 +86,13 @@ fn zstd_keeps_the_contract() {
 #[test]
 fn deflate_keeps_the_contract() {
     check(|_| CompressLayer::deflate(1).anywhere());
+}
+
+#[test]
+fn a_stream_as_a_layer_keeps_the_contract() {
+    check(|_| {
+        StreamLayer::new("buffered", |wire| async {
+            Ok::<_, std::io::Error>(BufStream::new(wire))
+        })
+    });
 }

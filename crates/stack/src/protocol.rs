@@ -62,7 +62,8 @@ pub trait Protocol: Any + Send + Sync {
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error>;
 
     /// No more bytes will come from below. What a layer still holds it delivers here; the end
-    /// itself rises without its help.
+    /// itself rises without its help. If there is no room for all of it ([`Context::wanted`] says
+    /// no), the end waits, and [`received`](Self::received) is called, with no bytes, when there is.
     ///
     /// Bytes that this node has not taken, though there was room above, make the end a truncated
     /// one; then this is not called.

@@ -102,6 +102,8 @@ pub struct StreamLayer {
     /// What was written and the stream has not taken.
     staged: Buffer,
     outgoing: Outgoing,
+    /// It was not read to the last, for want of room.
+    brims: bool,
     /// Nothing more comes from below.
     ended: bool,
 }
@@ -110,6 +112,8 @@ pub struct StreamLayer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outgoing {
     Open,
+    /// It took bytes since it was last flushed, and may have them still.
+    Written,
     /// It is being flushed.
     Flushing,
     /// It is being shut down.
@@ -134,6 +138,7 @@ impl StreamLayer {
             inside: Inside::new(connect),
             staged: Buffer::default(),
             outgoing: Outgoing::Open,
+            brims: false,
             ended: false,
         }
     }
@@ -196,6 +201,7 @@ impl StreamLayer {
             }
         };
         let left = self.inside.take_back();
+        self.brims = matches!(read, Ok(Read::Unwanted));
         match read? {
             // It is polled again when it says so. Nothing that comes could change that.
             Read::Waits if self.ended => cx.keep_end(),
@@ -265,6 +271,9 @@ impl StreamLayer {
     /// Writes as much as the stream takes.
     fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<usize, Error> {
         let mut written = 0;
+        if !bytes.is_empty() && self.outgoing == Outgoing::Open {
+            self.outgoing = Outgoing::Written;
+        }
         while written < bytes.len() {
             let rest = &bytes[written..];
             match self.drive(cx, |stream, task| stream.poll_write(task, rest))? {
@@ -387,7 +396,7 @@ impl Transport for StreamLayer {
         if self.inside.is_coming() {
             return Ok(());
         }
-        if self.outgoing == Outgoing::Open {
+        if matches!(self.outgoing, Outgoing::Open | Outgoing::Written) {
             self.outgoing = Outgoing::Flushing;
         }
         self.push_on(cx)
@@ -429,10 +438,11 @@ impl Layer for StreamLayer {
     }
 
     /// What is staged, and what waits in the wire. What is inside the stream nobody knows; at least
-    /// a byte, if it has not been flushed to the end.
+    /// a byte, if it has not been flushed, or read, to the end.
     fn held(&self) -> usize {
-        let flushing = self.outgoing == Outgoing::Flushing;
-        (self.staged.len() + self.inside.held()).max(usize::from(flushing))
+        let unflushed = matches!(self.outgoing, Outgoing::Written | Outgoing::Flushing);
+        let least = usize::from(unflushed || self.brims);
+        (self.staged.len() + self.inside.held()).max(least)
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {

@@ -107,7 +107,11 @@ impl Protocol for Watched {
     }
 
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        self.enter("received", &[Life::Attached]);
+        // What it had no room for at the end it hands on later.
+        match bytes.is_empty() {
+            true => self.enter("received", &[Life::Attached, Life::EndReceived]),
+            false => self.enter("received", &[Life::Attached]),
+        }
         self.offered.clear();
         self.offered.extend_from_slice(bytes);
         let (inside, risen) = (self.within.held(), cx.has_risen());
