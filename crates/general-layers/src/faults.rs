@@ -277,7 +277,7 @@ mod tests {
     fn what_comes_is_late_and_the_end_behind_it() {
         let second = Duration::from_secs(1);
         let mut stack = with(Faults::seeded(5).delay(second));
-        stack.receive(&mut *pattern());
+        stack.receive(&mut pattern());
         stack.receive_end();
         assert!(stack.readable().is_empty() && stack.input_end().is_none());
         assert!(!stack.wants_input());
@@ -304,7 +304,7 @@ mod tests {
     fn a_pop_brings_what_is_late() {
         let mut stack = Stack::new(Limits::default());
         let id = stack.push(Faults::seeded(5).delay(Duration::MAX)).unwrap();
-        stack.receive(&mut *pattern());
+        stack.receive(&mut pattern());
         stack.write(b"x").unwrap();
         stack.start_pop(id.key()).unwrap();
         assert!(stack.take_popped(id).is_some());
@@ -316,7 +316,7 @@ mod tests {
     fn the_reset_comes_behind_just_so_many_bytes() {
         for pieces in [1, 7, 10_000] {
             let mut stack = with(Faults::seeded(1).reset_after(1500).pieces(pieces));
-            stack.receive(&mut *pattern());
+            stack.receive(&mut pattern());
             assert!(stack.write(&pattern()).is_err());
             assert_eq!(stack.readable(), pattern());
             assert_eq!(stack.outgoing(), &pattern()[..500]);
@@ -327,7 +327,7 @@ mod tests {
             assert_eq!(error.blame(), Blame::Transport);
 
             let mut stack = with(Faults::seeded(1).reset_after(600).pieces(pieces));
-            stack.receive(&mut *pattern());
+            stack.receive(&mut pattern());
             assert_eq!(stack.readable(), &pattern()[..600]);
             stack.consume(600);
             assert!(stack.input_end().unwrap().error().is_some());
