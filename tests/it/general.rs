@@ -174,6 +174,20 @@ async fn a_peer_that_takes_nothing_meets_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_above_a_deadline_is_not_the_peers_fault() {
+    let (a, mut b) = duplex(1_000_000);
+    let mut a = Connection::new(a);
+    a.push(Deadlines::new().write(SECOND)).await.unwrap();
+    a.push(RateLimit::new().outbound(1000, 1000)).await.unwrap();
+    a.write_all(&pattern(11_000)).await.unwrap();
+    a.write_all(b"the debt of 10 s is paid").await.unwrap();
+    a.shutdown().await.unwrap();
+    let mut came = Vec::new();
+    b.read_to_end(&mut came).await.unwrap();
+    assert_eq!(came.len(), 11_024);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_application_that_was_busy_does_not_blame_its_peer() {
     let (a, mut b) = duplex(100);
     let mut a = Connection::new(a);

@@ -210,7 +210,7 @@ impl<'a> Context<'a> {
 
     /// Whether those below would rather take bytes now than later.
     pub fn writable(&self) -> bool {
-        !self.core.write_paused
+        !self.core.write_paused.has(self.place())
     }
 
     /// How long ago the connection began, as of the present turn: when bytes last came, or a time
