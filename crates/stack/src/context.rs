@@ -199,7 +199,8 @@ impl<'a> Context<'a> {
 
     /// Says that this layer has staged enough: writing is to pause; or, with `false`, that it may
     /// go on. A writer that has to wait flushes, so [`flush`](crate::Transport::flush) is the place
-    /// to say `false`.
+    /// to say `false`; or, where it is a time that is waited for, the call that
+    /// [`wake_at`](Self::wake_at) asks for.
     pub fn hold_back(&mut self, hold: bool) {
         let place = self.place();
         // After its end mark a layer has nothing to hold back.

@@ -134,11 +134,13 @@ impl<'a> Peer<'a> {
         Ok(n)
     }
 
-    /// Flushes. Where nothing waits for the socket then, nothing may hold up the writer.
+    /// Flushes. Where nothing waits for the socket then, or for a time, nothing may hold up the
+    /// writer.
     pub(super) fn flush(&mut self) -> Checked {
         self.stack.flush();
         let over = self.shut || self.failed || self.may_fail;
-        let free = self.stack.outgoing().is_empty() && self.stack.is_up() && !over;
+        let waits = !self.stack.outgoing().is_empty() || self.stack.deadline().is_some();
+        let free = !waits && self.stack.is_up() && !over;
         if free && !self.stack.writable() && !self.stack.has_work() {
             return violation(format!(
                 "{:?}: all was flushed and sent, and writing is still to pause",
