@@ -12,6 +12,7 @@ mod driver;
 mod edges;
 mod epochs;
 mod general;
+mod general_lives;
 mod handle;
 mod hostile;
 mod lives;
