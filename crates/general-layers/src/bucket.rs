@@ -68,9 +68,10 @@ impl Bucket {
         self.at.saturating_add(duration(nanoseconds))
     }
 
-    /// What comes in a hundredth of a second, at least one.
-    pub(crate) fn tick(&self) -> u64 {
-        (self.rate / 100).max(1)
+    /// For how many tokens it is worth to wait: what comes in a hundredth of a second, but no more
+    /// than half a burst, so that whoever comes late finds a bucket that is not full yet.
+    pub(crate) fn portion(&self) -> u64 {
+        (self.rate / 100).min(self.burst / 2).max(1)
     }
 
     fn refill(&mut self, now: Duration) {

@@ -23,8 +23,8 @@ use crate::bucket::Bucket;
 /// heed that is not slowed.
 ///
 /// The rate is exact over any time in which bytes wait, as long as whoever drives the stack comes
-/// before the bucket is full: a burst should be larger than what the rate brings in a tick of the
-/// driver's timer, which for tokio is a millisecond.
+/// before the bucket is full. What a full bucket misses is lost, so a burst should be a few times
+/// what the rate brings in a tick of the driver's timer; tokio's is a millisecond.
 ///
 /// Deadlines should stand below it, else it is the peer who is blamed for the limit.
 #[derive(Clone, Debug, Default)]
@@ -113,8 +113,8 @@ impl Protocol for RateLimit {
         cx.deliver(&mut bytes[..taken]);
         let left = bytes.len() - taken;
         if left > 0 {
-            // Not for each byte: for all of the rest, or for what comes in a tick.
-            let wanted = way.bucket.tick().min(left as u64);
+            // Not for each byte.
+            let wanted = way.bucket.portion().min(left as u64);
             way.until = Some(way.bucket.when(wanted));
             cx.pause(true);
             self.set_alarm(cx);
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_exact_in_the_long_run() {
-        // Neither the rate nor the tick divides anything.
+        // A rate that divides nothing.
         let mut stack = with(RateLimit::new().inbound(999_983, 10_007));
         let (mut came, mut seen, mut now) = (0, 0, Duration::ZERO);
         while seen < 5_000_000 {
