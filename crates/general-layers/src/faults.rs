@@ -91,15 +91,12 @@ impl Faults {
 
     /// How many bytes may pass until the reset.
     fn left(&self) -> usize {
-        let left = self
-            .reset_after
-            .map(|after| after.saturating_sub(self.passed));
-        left.map_or(usize::MAX, |left| {
-            usize::try_from(left).unwrap_or(usize::MAX)
-        })
+        let after = self.reset_after.unwrap_or(u64::MAX);
+        usize::try_from(after.saturating_sub(self.passed)).unwrap_or(usize::MAX)
     }
 
-    fn passed(&mut self, bytes: usize) -> Result<(), Error> {
+    /// So many bytes have passed.
+    fn count(&mut self, bytes: usize) -> Result<(), Error> {
         self.passed += bytes as u64;
         match self.left() {
             0 => Err(Error::transport(io::ErrorKind::ConnectionReset.into())),
@@ -138,7 +135,7 @@ impl Protocol for Faults {
         let bytes = &mut bytes[..piece];
         self.inbound.flip(&self.plan, &mut self.injected, bytes);
         cx.deliver(bytes);
-        self.passed(piece)?;
+        self.count(piece)?;
         Ok(piece)
     }
 
@@ -165,20 +162,20 @@ impl Transport for Faults {
             self.set_alarm(cx);
         }
         let mut rest = chunk.as_slice();
-        let mut changed;
-        if self.plan.corrupt.is_some() {
-            changed = rest.to_vec();
-            self.outbound
-                .flip(&self.plan, &mut self.injected, &mut changed);
-            rest = &changed;
-        }
         while !rest.is_empty() {
             let (way, injected) = (&mut self.outbound, &mut self.injected);
             let piece = way.piece(&self.plan, injected, rest.len());
-            let piece = piece.min(self.left());
-            cx.send(&rest[..piece]);
-            self.passed(piece)?;
-            rest = &rest[piece..];
+            let (piece, behind) = rest.split_at(piece.min(self.left()));
+            if self.plan.corrupt.is_some() {
+                let mut piece = piece.to_vec();
+                self.outbound
+                    .flip(&self.plan, &mut self.injected, &mut piece);
+                cx.send(&mut piece);
+            } else {
+                cx.send(piece);
+            }
+            self.count(piece.len())?;
+            rest = behind;
         }
         Ok(())
     }
@@ -288,6 +285,19 @@ mod tests {
         stack.consume(1000);
         assert!(stack.input_end().unwrap().error().is_none());
         assert_eq!(injected(&stack).delays, 1);
+    }
+
+    #[test]
+    fn each_piece_is_late_by_itself() {
+        let mut stack = with(Faults::seeded(5).pieces(9).delay(Duration::from_secs(1)));
+        stack.receive(&mut pattern());
+        while let Some(at) = stack.deadline() {
+            stack.advance(at);
+        }
+        assert!(stack.readable() == pattern());
+        let injected = injected(&stack);
+        assert_eq!(injected.delays, injected.pieces);
+        assert!(injected.delays > 100, "{injected:?}");
     }
 
     #[test]
