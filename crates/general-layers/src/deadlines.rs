@@ -17,7 +17,7 @@ use stack::{
 /// | [`write`](Self::write) | writing was to pause for so long without a break: the peer takes nothing, or too little | counts still | counts still |
 ///
 /// They begin with the push. Time in which a server waits for its client's next request counts for
-/// `read` as well.
+/// `read` as well; so does time in which a layer below is still leaving, for what comes then goes past.
 ///
 /// ```
 /// use std::time::Duration;
