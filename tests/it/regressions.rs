@@ -467,6 +467,66 @@ async fn a_writer_held_back_goes_on_after_a_flush_that_sent_nothing() {
     written.expect("the writer sleeps for ever");
 }
 
+#[test]
+fn a_layer_that_holds_back_is_no_concern_of_those_below_it() {
+    /// Watches its level; holds back with `x`, until a flush.
+    #[derive(Default)]
+    struct Level(Arc<Mutex<Vec<bool>>>);
+    impl Protocol for Level {
+        fn attached(&mut self, _: &mut Context<'_>, at: &Standing) -> Result<Readiness, Error> {
+            self.0.lock().unwrap().push(!at.write_paused);
+            Ok(Readiness::Up)
+        }
+        fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+            cx.deliver(bytes);
+            Ok(bytes.len())
+        }
+        fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
+            assert_eq!(cx.writable(), writable);
+            self.0.lock().unwrap().push(writable);
+        }
+    }
+    impl Transport for Level {
+        fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+            cx.send(chunk);
+            Ok(())
+        }
+    }
+    impl Layer for Level {}
+
+    let limits = Limits {
+        outbox_high: 10,
+        outbox_low: 0,
+        ..Limits::default()
+    };
+    let mut stack = Stack::new(limits);
+    let [below, above, late] = [(); 3].map(|()| Arc::<Mutex<Vec<bool>>>::default());
+    stack.push(Level(Arc::clone(&below))).unwrap();
+    let holder = Pass {
+        hold_back_until_flush: true,
+        ..Pass::default()
+    };
+    let holder = stack.push(holder).unwrap();
+    stack.push(Level(Arc::clone(&above))).unwrap();
+
+    stack.write(b"x").unwrap();
+    assert!(!stack.writable());
+    let id = stack.push(Level(Arc::clone(&late))).unwrap();
+    stack.flush();
+    assert!(stack.writable());
+    stack.start_pop(id.key()).unwrap();
+    stack.write(b"x").unwrap();
+    let (_, _) = stack.rip(holder).unwrap();
+    assert!(stack.writable());
+    // And the outbox concerns all.
+    stack.write(&[0; 11]).unwrap();
+    stack.sent(11);
+    let seen = |levels: &Mutex<Vec<bool>>| levels.lock().unwrap().clone();
+    assert_eq!(seen(&below), [true, false, true]);
+    assert_eq!(seen(&above), [true, false, true, false, true, false, true]);
+    assert_eq!(seen(&late), [false, true]);
+}
+
 /// Reads work, writes take nothing.
 struct Dead(tokio::io::DuplexStream);
 impl AsyncRead for Dead {

@@ -182,7 +182,7 @@ impl Stack {
     /// Whether writing is better done now than later: the outbox has room, and no layer holds
     /// back.
     pub fn writable(&self) -> bool {
-        !self.core.write_paused
+        !self.core.write_paused.has(self.top())
     }
 
     /// Whether every layer is up.
@@ -215,7 +215,7 @@ impl Stack {
     pub fn app_awaits_nothing(&self) -> bool {
         let app = self.core.keys[self.top()];
         let timed = self.core.alarms.iter().any(|(key, _)| *key == app);
-        !timed && !self.core.write_paused
+        !timed && self.writable()
     }
 
     /// The application, if it is a [`Protocol`], after the connection's life: if that is not over

@@ -46,6 +46,11 @@ impl Places {
         self.0.checked_ilog2().map(|place| place as usize)
     }
 
+    /// All places above the lowest in the set; none, if it is empty.
+    pub(crate) fn above_lowest(self) -> Self {
+        Self(!(self.0 ^ self.0.wrapping_sub(1)))
+    }
+
     /// All places up to and with `place`.
     pub(crate) fn up_to(place: usize) -> Self {
         Self((2 << place) - 1)
@@ -95,5 +100,7 @@ mod tests {
         assert_eq!(places.0, 0b101);
         assert!(places.any_above(0) && !places.any_above(2));
         assert_eq!(Places::up_to(2).0, 0b111);
+        assert_eq!(Places(0b110).above_lowest().0, !0b11);
+        assert_eq!(Places(0).above_lowest().0, 0);
     }
 }

@@ -203,7 +203,8 @@ impl<'a> Context<'a> {
 
     /// Says that this layer has staged enough: writing is to pause; or, with `false`, that it may
     /// go on. A writer that has to wait flushes, so [`flush`](crate::Transport::flush) is the place
-    /// to say `false`.
+    /// to say `false`; or, where it is a time that is waited for, the call that
+    /// [`wake_at`](Self::wake_at) asks for.
     pub fn hold_back(&mut self, hold: bool) {
         let place = self.place();
         // After its end mark a layer has nothing to hold back.
@@ -214,7 +215,7 @@ impl<'a> Context<'a> {
 
     /// Whether those below would rather take bytes now than later.
     pub fn writable(&self) -> bool {
-        !self.core.write_paused
+        !self.core.write_paused.has(self.place())
     }
 
     /// How long ago the connection began, as of the present turn: when bytes last came, or a time

@@ -50,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) anchored: Places,
     /// This node has staged enough: writing is to pause.
     pub(crate) held_back: Places,
+    /// This node was told that writing is to pause.
+    pub(crate) write_paused: Places,
 
     /// This node has come up since the last rest.
     pub(crate) risen: Places,
@@ -91,7 +93,8 @@ pub(crate) struct Core {
     pub(crate) rising: u64,
     /// Blocks that may still be made in this turn.
     pub(crate) work: u32,
-    pub(crate) write_paused: bool,
+    /// The outbox has passed its high mark, and not come down to its low mark since.
+    pub(crate) brimming: bool,
     pub(crate) now: Duration,
     /// A node has asked for the time. An atomic, since asking changes nothing for whoever asks.
     pub(crate) timed: AtomicBool,
@@ -138,8 +141,18 @@ impl Core {
         closed.any_above(place)
     }
 
+    /// The nodes that are to pause writing: all, for the outbox, or those above one that has staged
+    /// enough.
+    pub(crate) fn to_pause(&self) -> Places {
+        let all = Places::up_to(self.depth - 1);
+        match self.brimming {
+            true => all,
+            false => Places(all.0 & self.held_back.above_lowest().0),
+        }
+    }
+
     /// Every set that has a bit for each node.
-    pub(crate) fn sets(&mut self) -> [&mut Places; 16] {
+    pub(crate) fn sets(&mut self) -> [&mut Places; 17] {
         [
             &mut self.down,
             &mut self.holding,
@@ -155,6 +168,7 @@ impl Core {
             &mut self.awaiting,
             &mut self.anchored,
             &mut self.held_back,
+            &mut self.write_paused,
             &mut self.risen,
             &mut self.marked,
         ]

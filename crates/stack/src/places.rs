@@ -26,6 +26,8 @@ impl Stack {
             set.open(place);
         }
         self.core.depth += 1;
+        let paused = self.core.to_pause().has(place);
+        self.core.write_paused.set(place, paused);
         self.core.keys.insert(place, key);
         self.slots.insert(place, slot);
         self.begin_accounts(place);

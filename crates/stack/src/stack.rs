@@ -154,7 +154,7 @@ impl Stack {
         let top = self.top();
         Standing {
             up: !self.core.handshaking.any_below(place),
-            write_paused: self.core.write_paused,
+            write_paused: self.core.write_paused.has(place),
             read_paused: self.core.paused.has(top) || self.core.full.has(top),
             end_seen: self.end.is_some(),
             epoch: self.epochs.present,

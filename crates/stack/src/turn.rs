@@ -322,21 +322,24 @@ impl Stack {
 
     // ---- telling ----
 
-    /// Tells every node when the level of what waits to be sent passes a mark.
+    /// Tells each node when the level of what waits to be sent passes a mark, or when one below it
+    /// holds back, or no longer does.
     fn tell_write_level(&mut self) -> bool {
         let limits = &self.core.limits;
-        let (waiting, held_back) = (self.core.outbox.len(), !self.core.held_back.is_empty());
-        let pause = if self.core.write_paused {
-            waiting > limits.outbox_low || held_back
-        } else {
-            waiting > limits.outbox_high || held_back
+        let mark = match self.core.brimming {
+            true => limits.outbox_low,
+            false => limits.outbox_high,
         };
-        if pause == self.core.write_paused {
+        self.core.brimming = self.core.outbox.len() > mark;
+        let pause = self.core.to_pause();
+        let before = std::mem::replace(&mut self.core.write_paused, pause);
+        if pause == before {
             return false;
         }
-        self.core.write_paused = pause;
         for place in 0..self.core.depth {
-            self.call_still(place, |node, cx| node.writable(cx, !pause));
+            if pause.has(place) != before.has(place) {
+                self.call_still(place, |node, cx| node.writable(cx, !pause.has(place)));
+            }
         }
         true
     }

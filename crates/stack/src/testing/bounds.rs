@@ -18,7 +18,7 @@ impl Peer<'_> {
         if popping == Some(Popping::NotAsked) && !self.may_fail {
             return violation(format!("{:?}: a pop that waited is forgotten", self.side));
         }
-        self.check_levels()?;
+        self.check_levels(plan)?;
         self.check_bounds(plan)?;
         self.check_conservation()
     }
@@ -32,19 +32,31 @@ impl Peer<'_> {
         ))
     }
 
-    /// Each layer knows whether writing is to pause.
-    fn check_levels(&self) -> Checked {
-        let writable = self.stack.writable();
-        let stands = |pushed: &&Pushed| pushed.life == Standing::Stands;
-        let mut standing = self.pushed.iter().flatten().filter(stands);
-        let misled = standing.find(|it| it.account.writable.load(Relaxed) != writable);
-        match misled {
-            Some(pushed) if !self.may_fail => violation(format!(
-                "{:?}: writable is {writable}, and {} was not told",
-                self.side, pushed.account.name
-            )),
-            _ => Ok(()),
+    /// Each layer knows whether writing is to pause: for the outbox, or for one below it, which is
+    /// a reason for all above it, too, and for the application.
+    fn check_levels(&self, plan: &Plan) -> Checked {
+        if self.may_fail {
+            return Ok(());
         }
+        let high = plan.limits[self.side.index()].outbox_high;
+        let mut paused = self.stack.outgoing().len() > high;
+        let standing = |pushed: &&Pushed| pushed.life == Standing::Stands;
+        for layer in self.stack.layers() {
+            let mut pushed = self.pushed.iter().flatten().filter(standing);
+            let Some(pushed) = pushed.find(|it| it.id.key() == layer.key()) else {
+                continue;
+            };
+            let told = !pushed.account.writable.load(Relaxed);
+            if paused && !told {
+                let name = &pushed.account.name;
+                return violation(format!("{:?}: {name} was not told to pause", self.side));
+            }
+            paused = told;
+        }
+        if paused && self.stack.writable() {
+            return violation(format!("{:?}: the application was not told", self.side));
+        }
+        Ok(())
     }
 
     /// What waits is bounded. While input is wanted, no boundary is over its limit; so all of them

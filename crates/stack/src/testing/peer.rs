@@ -138,13 +138,14 @@ impl<'a> Peer<'a> {
         Ok(n)
     }
 
-    /// Flushes. Where nothing waits for the socket then, nothing may hold up the writer.
+    /// Flushes. Where nothing waits for the socket then, or for a time, nothing may hold up the
+    /// writer.
     pub(super) fn flush(&mut self) -> Checked {
         self.stack.flush();
         let over = self.shut || self.failed || self.may_fail;
         // Who paces writing has named the time at which it goes on.
-        let over = over || self.stack.deadline().is_some();
-        let free = self.stack.outgoing().is_empty() && self.stack.is_up() && !over;
+        let waits = !self.stack.outgoing().is_empty() || self.stack.deadline().is_some();
+        let free = !waits && self.stack.is_up() && !over;
         if free && !self.stack.writable() && !self.stack.has_work() {
             return broken(
                 Rule::HoldBack,
