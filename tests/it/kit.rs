@@ -1,6 +1,9 @@
 //! The testing kit, on faulty layers and on those of this workspace.
 
+use std::time::Duration;
+
 use compress_layer::CompressLayer;
+use general_layers::{Capture, Counters, Deadlines, Faults, Pcap, RateLimit, Trace};
 use stack::StreamLayer;
 use stack::testing::{Check, Rule, check};
 use tokio::io::BufStream;
@@ -94,5 +97,27 @@ fn a_stream_as_a_layer_keeps_the_contract() {
         StreamLayer::new("buffered", |wire| async {
             Ok::<_, std::io::Error>(BufStream::new(wire))
         })
+    });
+}
+
+#[test]
+fn the_general_layers_keep_the_contract() {
+    check(|_| Counters::new());
+    check(|order| Trace::new(order.nth.to_string()));
+    let capture = Capture::new(std::io::sink());
+    check(|_| Pcap::new(&capture, std::time::UNIX_EPOCH));
+    let day = Duration::from_secs(24 * 60 * 60);
+    check(|_| Deadlines::new().idle(day).read(day).write(day));
+    check(|order| Faults::seeded(order.seed).pieces(3));
+}
+
+/// Those that let time pass.
+#[test]
+fn the_layers_that_wait_keep_the_contract() {
+    check(|order| Faults::seeded(order.seed).delay(Duration::from_millis(2)));
+    check(|_| {
+        RateLimit::new()
+            .inbound(100_000, 200)
+            .outbound(100_000, 200)
     });
 }
