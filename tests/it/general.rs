@@ -266,3 +266,18 @@ async fn a_reset_is_a_reset_for_whoever_reads_and_writes() {
     let error = a.write_all(b"x").await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_has_come_while_nobody_drove_counts_for_a_deadline() {
+    let (near, mut far) = tokio::io::duplex(64);
+    let mut connection = Connection::new(near);
+    let deadlines = Deadlines::new().read(SECOND);
+    connection.push(deadlines).await.unwrap();
+    far.write_all(b"in time").await.unwrap();
+    sleep(60 * SECOND).await;
+    let mut bytes = [0; 7];
+    connection.read_exact(&mut bytes).await.unwrap();
+    // And from here on there is nothing.
+    let error = connection.read_exact(&mut bytes).await.unwrap_err();
+    assert_eq!(error.to_string(), "deadlines: nothing came for 1s");
+}

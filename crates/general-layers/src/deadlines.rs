@@ -32,9 +32,8 @@ use stack::{
 /// assert_eq!(end.error().unwrap().to_string(), "deadlines: nothing came for 30s");
 /// ```
 ///
-/// A deadline is exact on the stack's clock. But if whoever drives the stack comes late, it was away
-/// or busy, and may have what the deadline waits for at hand: the layer then gives it a millisecond
-/// to bring that.
+/// A deadline is exact on the stack's clock. Where whoever drives the stack comes late, what has come
+/// meanwhile counts.
 #[derive(Clone, Debug, Default)]
 pub struct Deadlines {
     idle: Option<Duration>,
@@ -48,8 +47,6 @@ pub struct Deadlines {
     pauses: Option<Duration>,
     input: Input,
     finished: bool,
-    /// It has been late, and has been given time.
-    late: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,9 +64,6 @@ enum Deadline {
     Read,
     Write,
 }
-
-/// What a driver that was late is given to bring what is at hand.
-const GRACE: Duration = Duration::from_millis(1);
 
 impl Deadlines {
     /// None yet.
@@ -134,7 +128,7 @@ impl Protocol for Deadlines {
             true => Input::Ended,
             false => Input::Open,
         };
-        (self.finished, self.late) = (false, false);
+        self.finished = false;
         self.set_alarm(cx);
         Ok(Readiness::Up)
     }
@@ -142,7 +136,6 @@ impl Protocol for Deadlines {
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         // The alarm is left as it is: it looks at these when it goes off.
         self.came = cx.now();
-        self.late = false;
         if self.input == Input::Blocked {
             self.input = Input::Open;
             self.set_alarm(cx);
@@ -159,7 +152,6 @@ impl Protocol for Deadlines {
 
     fn writable(&mut self, cx: &mut Context<'_>, writable: bool) {
         self.pauses = (!writable).then(|| cx.now());
-        self.late = false;
         self.set_alarm(cx);
     }
 
@@ -172,10 +164,6 @@ impl Protocol for Deadlines {
             if deadline == Deadline::Read && !cx.wanted() {
                 // When there is room, what has come is offered, or nothing if nothing has.
                 self.input = Input::Blocked;
-            } else if at < now && !self.late {
-                self.late = true;
-                cx.wake_at(Some(now.saturating_add(GRACE)));
-                return Ok(());
             } else {
                 let message = format!("{deadline} for {after:?}");
                 return Err(Error::new(ErrorKind::TimedOut, Blame::Remote, message));
@@ -304,24 +292,6 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_late_may_still_bring_what_is_at_hand() {
-        let mut stack = with(Deadlines::new().read(SECOND));
-        stack.advance(60 * SECOND);
-        assert!(error(&stack).is_none());
-        stack.receive(&mut [1]);
-        stack.advance(61 * SECOND - NANOSECOND);
-        assert!(error(&stack).is_none());
-        // And this time there is nothing.
-        stack.consume(1);
-        stack.advance(70 * SECOND);
-        fails_at(
-            &mut stack,
-            70 * SECOND + GRACE,
-            "deadlines: nothing came for 1s",
-        );
-    }
-
-    #[test]
     fn it_is_not_the_peers_fault_that_nobody_reads() {
         let limits = Limits {
             inbox: 10,
@@ -379,10 +349,11 @@ mod tests {
 
     #[test]
     fn nothing_overflows() {
-        let mut stack = with(Deadlines::new().idle(Duration::MAX).read(SECOND));
+        let mut stack = Stack::new(Limits::default());
         stack.advance(Duration::MAX - SECOND / 2);
+        let deadlines = Deadlines::new().idle(Duration::MAX).read(SECOND);
+        stack.push(deadlines).unwrap();
         stack.receive(&mut [1]);
-        stack.advance(Duration::MAX - SECOND / 4);
         assert_eq!(stack.deadline(), Some(Duration::MAX));
         stack.advance(Duration::MAX);
         assert!(error(&stack).is_none() && !stack.readable().is_empty());

@@ -1,6 +1,5 @@
 //! The application: the node at the top, and its side of a stack.
 
-use crate::chunk::Lent;
 use crate::context::Path;
 use crate::stack::{Outgoing, Stack};
 use crate::{
@@ -100,14 +99,16 @@ impl Stack {
     /// Writes bytes that need not be copied: if they come down to an empty outbox just as they are,
     /// it returns true, and the caller has to hand them to the network, before all that is
     /// [`outgoing`](Self::outgoing) by then; the rest it gives to [`put_first`](Self::put_first).
+    #[cfg(feature = "tokio")]
     pub(crate) fn write_lent(&mut self, bytes: &[u8]) -> Result<bool, Error> {
-        self.core.lent = Lent::sinking(bytes);
+        self.core.lent = crate::chunk::Lent::sinking(bytes);
         let written = self.write(bytes);
         let lent = std::mem::take(&mut self.core.lent);
-        written.map(|()| lent == Lent::Arrived)
+        written.map(|()| lent == crate::chunk::Lent::Arrived)
     }
 
     /// Puts bytes before all that is outgoing.
+    #[cfg(feature = "tokio")]
     pub(crate) fn put_first(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.core.outbox.prepend(bytes);

@@ -9,7 +9,7 @@ use crate::{Blame, Error, ErrorKind, Event, LayerKey, Stack};
 /// The clock's side. The stack reads no clock; time comes in as an argument.
 impl Stack {
     /// It is `now`, counted from the connection's beginning: a new turn. Deadlines that have
-    /// passed are acted on.
+    /// passed are acted on; so what has come by now is to be handed over before.
     pub fn advance(&mut self, now: Duration) {
         if self.lost {
             return;
@@ -27,6 +27,7 @@ impl Stack {
 
     /// It is `now`, within the present turn. Only nodes that have asked for the time are told, so
     /// that a write need not look at the clock for the others.
+    #[cfg(feature = "tokio")]
     pub(crate) fn tell_time(&mut self, now: impl FnOnce() -> Duration) {
         if *self.core.timed.get_mut() {
             self.core.now = now();

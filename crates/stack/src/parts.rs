@@ -6,8 +6,7 @@ use crate::{Epoch, Layer, Outcome, Stack};
 
 /// A connection taken apart, so that other code can go on with it.
 ///
-/// [`Connection::into_parts`](crate::Connection::into_parts) gives one with the socket,
-/// [`Stack::into_parts`] one with `()`.
+/// With the feature `tokio`, `Connection::into_parts` gives one with the socket; [`Stack::into_parts`] one with `()`.
 #[non_exhaustive]
 pub struct Parts<Io = ()> {
     /// The socket.

@@ -23,8 +23,7 @@ pub const MAX_DEPTH: usize = 60;
 /// A stack of layers between an application and a network, without either: bytes and time come
 /// in by its methods, bytes and deadlines go out by them.
 ///
-/// With the feature `tokio`, [`Connection`](crate::Connection) drives one over a socket. Those
-/// with an event loop of their own drive it themselves; the methods come in these kinds:
+/// With the feature `tokio`, `Connection` drives one over a socket. Those with an event loop of their own drive it themselves; the methods come in these kinds:
 ///
 /// | kind | methods |
 /// |---|---|
@@ -239,6 +238,7 @@ impl Stack {
 
     /// How many bytes are [`outgoing`](Self::outgoing).
     #[inline]
+    #[cfg(feature = "tokio")]
     pub(crate) fn outgoing_len(&self) -> usize {
         self.core.outbox.len()
     }

@@ -1,6 +1,6 @@
 //! The stack, to look at.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::time::Duration;
 
@@ -55,6 +55,11 @@ impl<'a> LayerView<'a> {
             (Life::Standing, Inbound::Awaiting { .. }) => State::Awaiting,
             (Life::Standing, _) => State::Standing,
         }
+    }
+
+    /// A value of type `T` that this very layer has to tell.
+    pub fn info<T: Any>(self) -> Option<&'a T> {
+        self.slot.node.info(TypeId::of::<T>())?.downcast_ref()
     }
 
     /// The bytes inside it, and those that wait below it.
@@ -167,9 +172,8 @@ impl Stack {
     /// A value of type `T` from the topmost layer that has one, or else from the network (see
     /// [`set_network_info`](Self::set_network_info)).
     pub fn info<T: Any>(&self) -> Option<&T> {
-        let wanted = std::any::TypeId::of::<T>();
-        let mut layers = self.slots[..self.top()].iter().rev();
-        let told = layers.find_map(|slot| slot.node.info(wanted)?.downcast_ref());
+        let mut layers = self.layers().rev();
+        let told = layers.find_map(LayerView::info);
         told.or_else(|| self.network.iter().find_map(|it| it.downcast_ref()))
     }
 
@@ -177,7 +181,7 @@ impl Stack {
     #[cfg(feature = "tokio")]
     pub(crate) fn told_by_each(
         &self,
-        wanted: std::any::TypeId,
+        wanted: TypeId,
     ) -> impl Iterator<Item = (LayerKey, &dyn Any)> {
         let layers = self.core.keys.iter().zip(&self.slots[..self.top()]);
         layers.filter_map(move |(key, slot)| Some((*key, slot.node.info(wanted)?)))

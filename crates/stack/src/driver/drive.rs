@@ -167,7 +167,16 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Tells the stack the time, on which its deadlines build, and grants it new work.
     pub(super) fn begin_turn(&mut self) {
-        self.stack.advance(self.age());
+        let now = self.age();
+        if self
+            .stack
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            // Whoever drives comes late; what has come meanwhile has not.
+            self.read_in();
+        }
+        self.stack.advance(now);
     }
 
     /// Tells the stack the time within a turn, if a layer wants to know.
