@@ -269,7 +269,7 @@ async fn a_reset_is_a_reset_for_whoever_reads_and_writes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_has_come_while_nobody_drove_counts_for_a_deadline() {
-    let (near, mut far) = tokio::io::duplex(64);
+    let (near, mut far) = duplex(64);
     let mut connection = Connection::new(near);
     let deadlines = Deadlines::new().read(SECOND);
     connection.push(deadlines).await.unwrap();
