@@ -100,7 +100,8 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// Hands bytes to the node below, for the network. They are taken whole.
+    /// Hands bytes to the node below, for the network. They are taken whole. Who needs a `&mut [u8]`
+    /// afterwards passes `&mut *bytes`.
     #[inline]
     pub fn send<'c>(&mut self, chunk: impl Into<Chunk<'c>>) {
         self.send_chunk(chunk.into());

@@ -72,7 +72,7 @@
 //!    between.
 //! 3. The two halves end, each by itself. Outgoing: [`finish`], at most once, and then no more
 //!    `send` or `flush`. Incoming: the layer's own [`end_mark`], or else `end_received`, at most
-//!    once, and then no more `received`.
+//!    once, and then no more bytes.
 //! 4. Either it is popped, when both have ended, and given back; or the connection is over, and it
 //!    is told [`lost`], once.
 //!
