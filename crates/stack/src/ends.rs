@@ -126,13 +126,18 @@ impl Stack {
             if std::mem::take(&mut self.core.unfinished) && finished.is_ok() {
                 return false;
             }
-            self.core.down.set(place, true);
-            self.core.held_back.set(place, false);
-            self.core.unflushed = true;
+            self.end_outbound(place);
             if let Err(error) = finished {
                 self.core.fail(place, error);
             }
         }
         true
+    }
+
+    /// From now on, what sinks goes past the layer at `place`, and it is not heard.
+    pub(crate) fn end_outbound(&mut self, place: usize) {
+        self.core.down.set(place, true);
+        self.core.held_back.set(place, false);
+        self.core.unflushed = true;
     }
 }

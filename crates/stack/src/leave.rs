@@ -194,7 +194,12 @@ impl Stack {
     /// Ends the outbound half of the layer at `place`, which counts as leaving, and the inbound
     /// one, if nothing is to come for it any more.
     pub(crate) fn leave(&mut self, place: usize) {
-        if !self.finish(place) {
+        let slot = &self.slots[place];
+        let parked = matches!(slot.inbound, Inbound::Parked { .. });
+        if slot.node.exit() != Exit::Marked && !parked {
+            // It has been flushed. A farewell the peer might read as something else.
+            self.end_outbound(place);
+        } else if !self.finish(place) {
             let error = Error::local("its outgoing half does not end at once, so it cannot leave");
             self.core.fail(place, error);
         }

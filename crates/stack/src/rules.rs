@@ -43,7 +43,7 @@ impl Stack {
                 Err(busy("the layer awaits the end mark of one below"))
             }
             Life::Standing => Err(refusal(
-                "the layer has no end mark, and inbound bytes are under way",
+                "the layer has no end mark, and bytes are under way",
             )),
         }
     }

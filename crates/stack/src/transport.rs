@@ -36,7 +36,9 @@ pub trait Transport {
     }
 
     /// This layer's outgoing half ends: what is staged goes down, then the end mark, if the
-    /// layer's protocol has one. Called at most once, and not before the layer is up.
+    /// layer's protocol has one. Called at most once, and not before the layer is up: when the
+    /// connection is shut down, or a layer with [`Exit::Marked`](crate::Exit::Marked) is popped. One
+    /// without an end mark is only flushed before it is popped, unless its peer has ended it.
     ///
     /// Once this has returned, nothing is sent through the layer, and what it still sends is
     /// dropped.

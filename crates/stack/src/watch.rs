@@ -58,7 +58,8 @@ pub trait Watch: Any + Send + Sync {
         let _ = (cx, bytes);
     }
 
-    /// Nothing more comes from above.
+    /// The connection's outgoing half ends: nothing more comes from above. A watch that is popped is
+    /// not told.
     fn finished(&mut self, cx: &Context<'_>) {
         let _ = cx;
     }

@@ -160,6 +160,11 @@ impl Inside {
         self.below.as_ref().is_none_or(Below::is_finished)
     }
 
+    /// Whether all that it writes and reads it does where it is polled.
+    pub(super) fn is_inline(&self) -> bool {
+        self.below.as_ref().is_none_or(Below::is_inline)
+    }
+
     /// How many bytes wait in the wire.
     pub(super) fn held(&self) -> usize {
         self.below.as_ref().map_or(0, Below::held)

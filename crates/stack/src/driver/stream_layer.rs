@@ -70,14 +70,18 @@ const ROUNDS: usize = 64;
 /// # How it leaves
 ///
 /// Where the stream reads 0 before its wire has ended, the peer has ended the layer (see
-/// [`Exit::Marked`] for what then happens). But a stream may have read more of its wire than it
-/// needed, and nobody can take that back. So a pop promises nothing about bytes that came right
-/// behind the peer's end mark: it is [`Exit::Silent`], possible only while nothing is under way,
-/// and what the peer still sends in the old language, an end mark too, is read as it is. For a stream
-/// that reads no byte too many, there is [`with_end_mark`](Self::with_end_mark).
+/// [`Exit::Marked`] for what then happens): a pop shuts the stream down, and the connection goes on.
+/// But a stream may have read more of its wire than it needed, and nobody can take that back. So a
+/// pop promises nothing about bytes that came right behind the peer's end mark.
 ///
-/// A pop shuts the stream down within the call, for what is written next goes past it. If that
-/// takes the stream longer, the connection has failed.
+/// Else it is [`Exit::Silent`]: it can be popped only while nothing is under way, at both ends. The
+/// stream is flushed and dropped, and not shut down, for what it says then (a TLS close_notify, a
+/// codec's last block) the peer would read as it is. One that another task moves bytes through cannot
+/// be popped so, for nobody knows what is inside.
+///
+/// For a stream that reads no byte too many, there is [`with_end_mark`](Self::with_end_mark). Such a
+/// pop shuts the stream down within the call, for what is written next goes past it. If that takes the
+/// stream longer, the connection has failed.
 ///
 /// # Errors
 ///
@@ -102,6 +106,8 @@ pub struct StreamLayer {
     /// What was written and the stream has not taken.
     staged: Buffer,
     outgoing: Outgoing,
+    /// Something was ever written to it.
+    wrote: bool,
     /// It was not read to the last, for want of room.
     brims: bool,
     /// Nothing more comes from below.
@@ -138,6 +144,7 @@ impl StreamLayer {
             inside: Inside::new(connect),
             staged: Buffer::default(),
             outgoing: Outgoing::Open,
+            wrote: false,
             brims: false,
             ended: false,
         }
@@ -278,7 +285,10 @@ impl StreamLayer {
             let rest = &bytes[written..];
             match self.drive(cx, |stream, task| stream.poll_write(task, rest))? {
                 Poll::Ready(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(n) => written += n,
+                Poll::Ready(n) => {
+                    written += n;
+                    self.wrote = true;
+                }
                 Poll::Pending => break,
             }
         }
@@ -438,10 +448,11 @@ impl Layer for StreamLayer {
     }
 
     /// What is staged, and what waits in the wire. What is inside the stream nobody knows; at least
-    /// a byte, if it has not been flushed, or read, to the end.
+    /// a byte, if it has not been flushed, or read, to the end, or if another task is part of it.
     fn held(&self) -> usize {
         let unflushed = matches!(self.outgoing, Outgoing::Written | Outgoing::Flushing);
-        let least = usize::from(unflushed || self.brims);
+        let elsewhere = self.wrote && !self.inside.is_inline();
+        let least = usize::from(unflushed || self.brims || elsewhere);
         (self.staged.len() + self.inside.held()).max(least)
     }
 

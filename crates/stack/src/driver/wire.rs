@@ -147,6 +147,12 @@ impl Below {
         state.shut || (state.written_inline && !state.written_elsewhere)
     }
 
+    /// Whether the stream itself writes and reads, and no other task does for it.
+    pub(super) fn is_inline(&self) -> bool {
+        let state = self.0.lock();
+        state.written_inline && !state.written_elsewhere && !state.read_elsewhere
+    }
+
     /// How many bytes wait for other tasks.
     pub(super) fn held(&self) -> usize {
         let state = self.0.lock();

@@ -57,7 +57,7 @@
 //! | | [`event`] | the stack, but only at the top: an application is told, a layer is not | |
 //! | [`Transport`] | [`send`] | the layer above, when it sends; at the top the application | [2](step_02_change) |
 //! | | [`flush`] | the stack, from the top down, when all that was written is to leave | [4](step_04_stage) |
-//! | | [`finish`] | the stack, when the layer's outgoing half ends: it is popped, or the connection shut down | [8](step_08_end) |
+//! | | [`finish`] | the stack, when the layer's outgoing half ends: the connection is shut down, or a layer with an end mark popped | [8](step_08_end) |
 //! | [`Layer`] | [`exit`], [`residue`], [`role`] | the stack, before it lets the layer in or out | [2](step_02_change), [7](step_07_greet), [8](step_08_end) |
 //! | | [`held`] | the stack, now and then, to keep its budget | [4](step_04_stage) |
 //! | | [`name`], [`info`] | the stack, for whoever asks | [10](step_10_tell) |
