@@ -103,7 +103,8 @@ impl Error {
         .with_source(error)
     }
 
-    /// Attaches the error that caused this one.
+    /// Attaches the error that caused this one: [`source`](StdError::source) gives it back, and its
+    /// text is appended to this one's.
     #[must_use]
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.caused_by(Arc::new(source))

@@ -191,7 +191,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
 
     /// Inserts a layer just above the one that `of` names, and waits until it is up. What the
     /// layers above had staged goes out past it. Below the top this is possible right above a layer
-    /// that is leaving, or in silence, when nothing is under way above and all is read; see
+    /// that is leaving, or in silence, when nothing is under way above and all is read; and for a
+    /// layer that only watches ([`Exit::Anytime`](crate::Exit::Anytime)) at any time. See
     /// [`Stack::insert_above`].
     ///
     /// # Errors

@@ -19,8 +19,8 @@
 //! exactly what you can rely on, and what others rely on in you.
 //!
 //! Each step is a page with one block of code. It compiles and runs as a test, and its `assert`s
-//! show what the step brought. What a step does not change is hidden; [the last one](step_12_live)
-//! shows the whole layer. Each page says why, then how, what the contract promises, which mistake
+//! show what the step brought. What a step does not change is hidden, imports too; copy from [the last
+//! one](step_12_live), which shows the whole layer. Each page says why, then how, what the contract promises, which mistake
 //! people make there, and where the whole rule stands.
 //!
 //! | step | your layer |

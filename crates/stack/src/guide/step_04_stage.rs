@@ -115,9 +115,9 @@
 //! - The stack flushes from the top down. When [`flush`] is called, all that the layers above had
 //!   staged has come to you already; the layers below are flushed after you. So send what you have,
 //!   and call nobody.
-//! - It is called when the application flushes, or is about to wait, for input or for room, if
-//!   anything was sent since the last time; and before a layer below leaves. So a request that was
-//!   written and not flushed cannot deadlock.
+//! - It is called when the application flushes, and also when it is about to wait, for input or for
+//!   room. So a request that was written and not flushed cannot deadlock. It is called before a
+//!   layer below leaves, too; and not if nothing was sent since the last time.
 //! - What [`held`] says counts against [`Limits::budget`], and is shown where the stack is drawn.
 //! - Where those below want writing to pause, [`writable`] tells you. A layer that makes bytes of
 //!   its own, unasked, heeds it. One that hands on what the application writes need not: the

@@ -164,7 +164,22 @@
 //!   waits, and drives the handshake meanwhile.
 //! - Bytes that came before the push are *residue*. They are fed to the layer here, which is the
 //!   default, and right where the peer may push first. A layer whose peer may **not** speak before
-//!   it has our answer, as with STARTTLS, says [`Residue::Reject`].
+//!   it has our answer, as with STARTTLS, says [`Residue::Reject`]. One whose peer speaks its
+//!   language only when asked may leave them to the application: [`Residue::HandBack`].
+//!
+//! # Where the ends differ
+//!
+//! Most handshakes have a client, that asks, and a server. The client is up when the answer has come,
+//! the server as soon as it has sent it. Two constructors, `client` and `server`, say which end a
+//! layer is.
+//!
+//! A server that refuses sends why, and returns an error; the client, which learns it, returns one
+//! too. Both connections are over. The client's `push` fails with
+//! [`PushError::Begun`](crate::PushError::Begun), whose error is the layer's own: its source, if it
+//! was made with [`with_source`](crate::Error::with_source), can be asked for by type.
+//!
+//! If the connection is to live on without the layer, both ends say `cx.up()` and then
+//! `cx.end_mark()` ([step 8](super::step_08_end)), and both applications pop it.
 //!
 //! # The mistake
 //!
@@ -195,3 +210,4 @@
 //! [`Context::hold_back`]: crate::Context::hold_back
 //! [`Residue`]: crate::Residue
 //! [`Residue::Reject`]: crate::Residue::Reject
+//! [`Residue::HandBack`]: crate::Residue::HandBack

@@ -208,6 +208,10 @@
 //! | [`Error::local`] | the application, or this layer's configuration, asks for what cannot be | `Local` |
 //! | [`Error::new`] | any other kind, such as [`ErrorKind::Limit`] | yours to say |
 //!
+//! Where those who use the layer want to tell its errors apart, give them a type of yours:
+//! `Error::remote("the record is damaged").with_source(Fault::Checksum)`. They find it by
+//! `error.source()` and `downcast_ref`. Its text is appended to yours, so yours need not repeat it.
+//!
 //! # Bounds
 //!
 //! All that a peer can make you keep, or send, needs a bound, and going over it is an error of kind
