@@ -5,7 +5,7 @@
 //! the first one that is not its own. A record of length 0 is the mark.
 //!
 //! Each side has its half. [`finish`] ends ours, [`end_mark`] tells of the peer's. When both are
-//! there, the layer has left.
+//! there, and the application has asked for the pop, the layer has left.
 //!
 //! ```
 //! # use std::time::Duration;
