@@ -1,6 +1,7 @@
 //! A layer with all the habits that a layer can have, and every way of getting one of them wrong.
 
 use std::any::{Any, TypeId};
+use std::time::Duration;
 
 use stack::{Chunk, Context, Error, Exit, Layer, Protocol, Readiness, Standing, Transport};
 
@@ -17,15 +18,19 @@ pub(crate) enum Fault {
     CountsOnAWholeHeader,
     DropsWhatComesWithTheHello,
     FlushesNothing,
+    FlushesAllButAnOddByte,
+    ForgetsAFlushBeforeItWasUp,
     FinishesWithoutWhatIsStaged,
     SendsNoEndMark,
     TellsOfNoEndMark,
     TakesWhatFollowsTheEndMark,
+    LeavesTheEndMark,
     TakesAnyEndForAnEnd,
     RefusesWhatItSends,
     HidesWhatItHolds,
     HoldsBackForEver,
     StagesForEver,
+    StagesForEverInTheHandshake,
     MakesWhatNobodyWants,
     IsNeverUp,
     DropsWhatIsWrittenInTheHandshake,
@@ -33,6 +38,9 @@ pub(crate) enum Fault {
     ClosesBothHalves,
     PausesForEver,
     WakesForEver,
+    SaysJunkInTime,
+    DropsInTime,
+    PanicsInTime,
     TellsAnything,
     StandsOnlyAboveWhatIsUp,
     SaysItMayLeaveAnytime,
@@ -112,6 +120,7 @@ impl Records {
             }
             return Ok(match self.fault {
                 TakesWhatFollowsTheEndMark => bytes.len(),
+                LeavesTheEndMark => 0,
                 _ => 2,
             });
         }
@@ -176,7 +185,9 @@ impl Protocol for Records {
             taken = 2;
             if !self.has(IsNeverUp) {
                 cx.up();
-                self.seal(cx, true);
+                if !self.has(ForgetsAFlushBeforeItWasUp) {
+                    self.seal(cx, true);
+                }
             }
             if self.has(DropsWhatComesWithTheHello) {
                 return Ok(bytes.len());
@@ -199,7 +210,12 @@ impl Protocol for Records {
     }
 
     fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        cx.wake_at(Some(cx.now()));
+        match self.fault {
+            SaysJunkInTime => cx.send(b"junk"),
+            DropsInTime => self.staged.clear(),
+            PanicsInTime => panic!("its time has come"),
+            _ => cx.wake_at(Some(cx.now())),
+        }
         Ok(())
     }
 }
@@ -209,8 +225,11 @@ impl Transport for Records {
         if self.has(ClosesBothHalves) && self.marked {
             return Err(Error::local("it is closed"));
         }
-        if self.has(WakesForEver) {
-            cx.wake_at(Some(cx.now()));
+        if matches!(
+            self.fault,
+            WakesForEver | SaysJunkInTime | DropsInTime | PanicsInTime
+        ) {
+            cx.wake_at(Some(cx.now() + Duration::from_secs(30)));
         }
         if self.has(SendsOwnedBytesInClear) && chunk.owned_mut().is_some() && self.greeted {
             cx.send(chunk);
@@ -224,15 +243,19 @@ impl Transport for Records {
         }
         // In its handshake it can send nothing.
         let enough = self.staged.len() >= 16 * BODY || self.has(HoldsBackForEver);
-        cx.hold_back(enough && !self.has(StagesForEver));
+        let greets = !self.greeted && self.has(StagesForEverInTheHandshake);
+        cx.hold_back(enough && !greets && !self.has(StagesForEver));
         Ok(())
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         if self.greeted {
+            let odd = self.has(FlushesAllButAnOddByte) && self.staged.len() % 2 == 1;
+            let kept = if odd { self.staged.pop() } else { None };
             if !self.has(FlushesNothing) {
                 self.seal(cx, true);
             }
+            self.staged.extend(kept);
             cx.hold_back(self.has(HoldsBackForEver));
         }
         Ok(())

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use compress_layer::CompressLayer;
 use general_layers::{Capture, Counters, Deadlines, Faults, Pcap, RateLimit, Trace};
-use stack::StreamLayer;
 use stack::testing::{Check, Rule, check};
+use stack::{Chunk, Context, Error, Layer, Protocol, Residue, StreamLayer, Transport};
 use tokio::io::BufStream;
 
 use crate::faulty::Fault::*;
@@ -13,25 +13,29 @@ use crate::faulty::{Fault, RECORD, Records};
 use crate::real;
 
 /// What is wrong with a layer, and the rule that it breaks.
-const FAULTS: [(Fault, Rule); 29] = [
+const FAULTS: [(Fault, Rule); 36] = [
     (SaysItTookMore, Rule::Taken),
     (DecodesBeforeItTakes, Rule::Untaken),
     (LosesAByte, Rule::Bytes),
     (DoublesAByte, Rule::Bytes),
-    (SendsOwnedBytesInClear, Rule::Honest),
+    (SendsOwnedBytesInClear, Rule::Rest),
     (TakesHalfARecord, Rule::Cuts),
     (CountsOnAWholeHeader, Rule::Panic),
     (DropsWhatComesWithTheHello, Rule::Push),
     (FlushesNothing, Rule::Flush),
+    (FlushesAllButAnOddByte, Rule::Flush),
+    (ForgetsAFlushBeforeItWasUp, Rule::Flush),
     (FinishesWithoutWhatIsStaged, Rule::Finish),
     (SendsNoEndMark, Rule::EndMark),
     (TellsOfNoEndMark, Rule::EndMark),
     (TakesWhatFollowsTheEndMark, Rule::Remainder),
+    (LeavesTheEndMark, Rule::Remainder),
     (TakesAnyEndForAnEnd, Rule::Truncation),
     (RefusesWhatItSends, Rule::Honest),
     (HidesWhatItHolds, Rule::Held),
     (HoldsBackForEver, Rule::HoldBack),
     (StagesForEver, Rule::Bounds),
+    (StagesForEverInTheHandshake, Rule::Bounds),
     (MakesWhatNobodyWants, Rule::Wanted),
     (IsNeverUp, Rule::Up),
     (DropsWhatIsWrittenInTheHandshake, Rule::Bytes),
@@ -39,6 +43,9 @@ const FAULTS: [(Fault, Rule); 29] = [
     (ClosesBothHalves, Rule::HalfClose),
     (PausesForEver, Rule::Pressure),
     (WakesForEver, Rule::Time),
+    (SaysJunkInTime, Rule::Time),
+    (DropsInTime, Rule::Time),
+    (PanicsInTime, Rule::Panic),
     (TellsAnything, Rule::Info),
     (StandsOnlyAboveWhatIsUp, Rule::Company),
     (SaysItMayLeaveAnytime, Rule::Anytime),
@@ -109,6 +116,40 @@ fn the_general_layers_keep_the_contract() {
     let day = Duration::from_secs(24 * 60 * 60);
     check(|_| Deadlines::new().idle(day).read(day).write(day));
     check(|order| Faults::seeded(order.seed).pieces(3));
+}
+
+/// One whose residue is its own affair is played at random, too: behind an answer.
+#[test]
+fn a_layer_that_takes_no_residue_keeps_the_contract() {
+    for residue in [Residue::Reject, Residue::HandBack] {
+        let passed = check(|_| Stubborn(residue));
+        assert!(passed.seeds > 500, "{passed:?}");
+    }
+}
+
+struct Stubborn(Residue);
+
+impl Protocol for Stubborn {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Transport for Stubborn {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        let mut bytes = chunk.as_slice().to_vec();
+        bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+        cx.send(&mut bytes);
+        Ok(())
+    }
+}
+
+impl Layer for Stubborn {
+    fn residue(&self) -> Residue {
+        self.0
+    }
 }
 
 /// Those that let time pass.

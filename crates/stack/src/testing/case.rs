@@ -1,5 +1,6 @@
 //! One simulation: a plan and a script.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::plan::Plan;
@@ -50,12 +51,7 @@ impl Case {
     /// Plays it. A panic of the stack, or of a layer, is a violation as well.
     pub(super) fn play(&self, wares: &dyn Wares) -> Result<Report, Violation> {
         let played = AssertUnwindSafe(|| self.play_unguarded(wares));
-        catch_unwind(played).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            let text = text.unwrap_or("of no text");
-            broken(Rule::Panic, format!("a panic: {text}"))
-        })
+        catch_unwind(played).unwrap_or_else(|panic| broken(Rule::Panic, panic_text(&*panic)))
     }
 
     fn play_unguarded(&self, wares: &dyn Wares) -> Result<Report, Violation> {
@@ -93,4 +89,11 @@ impl Case {
         };
         Ok((report, outcome))
     }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a panic: {}", text.unwrap_or("of no text"))
 }

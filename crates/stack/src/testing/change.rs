@@ -48,7 +48,7 @@ impl Peer<'_> {
         if made {
             self.op += 1;
             self.written = (self.op, 0);
-            if op.waits() == Some(self.side) {
+            if Plan::waits(&plan.layers, op) == Some(self.side) {
                 self.silent_until = Some(self.op);
             }
         }

@@ -42,9 +42,10 @@ use crate::{Exit, Layer, Residue};
 ///
 /// If a rule is broken: with its name, what was seen, and the shortest script that shows it.
 #[track_caller]
-pub fn check<L: Layer>(make: impl Fn(&Order) -> L + Sync) {
-    if let Err(failure) = Check::new(make).run() {
-        panic!("{failure}");
+pub fn check<L: Layer>(make: impl Fn(&Order) -> L + Sync) -> Passed {
+    match Check::new(make).run() {
+        Ok(passed) => passed,
+        Err(failure) => panic!("{failure}"),
     }
 }
 
@@ -123,17 +124,15 @@ impl<'a> Check<'a> {
     ///
     /// The first rule that was seen broken.
     pub fn run(&self) -> Result<Passed, Box<Failure>> {
-        let nature = Nature::of(&*self.make);
+        let nature = Nature::of(&*self.make)
+            .map_err(|words| Failure::bare("looked at by itself", Rule::Panic, words))?;
         let alone = Subject::new(self, nature);
         let mut passed = Passed::default();
         self.run_trials(&alone, nature, &mut passed)?;
         self.count_allocations()?;
         self.cut_short(nature)?;
-        // One that is always to be pushed behind an answer is not drawn at random.
-        if nature.residue == Residue::Feed {
-            self.run_seeds(&alone, &mut passed)?;
-            self.run_seeds(&alone.among_models(), &mut passed)?;
-        }
+        self.run_seeds(&alone, &mut passed)?;
+        self.run_seeds(&alone.among_models(), &mut passed)?;
         Ok(passed)
     }
 
@@ -235,6 +234,7 @@ impl<'a> Subject<'a> {
         kind.greets = nature.greets;
         kind.chatty = nature.chatty;
         kind.hasty = nature.hasty;
+        kind.stubborn = (nature.residue != Residue::Feed).then_some(nature.residue);
         Self {
             check,
             nature,

@@ -1,7 +1,9 @@
 //! The end of a simulation: faults stop, and everything must come to its end.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use super::peer::{Peer, Pushed, Standing};
 use super::step::Into;
 use super::violation::Checked;
 use super::world::World;
@@ -13,9 +15,6 @@ const ROUNDS: usize = 100_000;
 
 /// So many rounds, in which no layer takes anything, time passes for peers that are cut off.
 const WAITS: u32 = 200;
-
-/// Deadlines that are further away are none that anybody would wait for.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 impl World<'_> {
     /// Lets both peers do what they can until nothing moves; then all must be at its end.
@@ -46,6 +45,9 @@ impl World<'_> {
             if !moved && self.is_over() {
                 return self.judge();
             }
+            if !moved && self.keeps_back() {
+                return self.hang(Rule::Flush, "a layer keeps what was flushed");
+            }
             waits = if taken == before { waits + 1 } else { 0 };
             let waits_on = waits < WAITS || !self.is_cut_off();
             let goes_on = moved || (waits_on && self.wait(idle)) || self.sever();
@@ -53,7 +55,24 @@ impl World<'_> {
                 return self.judge();
             }
         }
-        self.hang(Rule::Rest, "it never comes to rest")
+        let paused = self.peers.iter().any(|peer| !peer.stack.writable());
+        let rule = if paused { Rule::HoldBack } else { Rule::Rest };
+        self.hang(rule, "it never comes to rest")
+    }
+
+    /// All was flushed, sent and read, and a layer still has something inside: where nobody is in a
+    /// hurry to end, that is for all to see.
+    fn keeps_back(&self) -> bool {
+        let keeps = |peer: &Peer<'_>| {
+            let rests = peer.stack.is_up() && peer.stack.outgoing().is_empty();
+            let read = peer.stack.readable().is_empty() && !peer.stack.has_work();
+            let mut pushed = peer.pushed.iter().flatten();
+            let stands = |pushed: &Pushed| pushed.life == Standing::Stands;
+            let inside = |pushed: &Pushed| pushed.account.inside.load(Relaxed) > 0;
+            rests && read && pushed.any(|pushed| stands(pushed) && inside(pushed))
+        };
+        let whole = |peer: &Peer<'_>| !peer.failed && !peer.may_fail;
+        self.lingers && self.peers.iter().all(whole) && self.peers.iter().any(keeps)
     }
 
     /// One side does all that it can.
@@ -89,9 +108,7 @@ impl World<'_> {
             self.now += Duration::from_millis(1);
             return true;
         }
-        let deadlines = self.peers.iter().filter_map(|peer| peer.stack.deadline());
-        let due = deadlines.filter(|at| *at > self.now).min();
-        let due = due.filter(|at| *at - self.now < PATIENCE);
+        let due = self.due();
         self.now = due.unwrap_or(self.now);
         due.is_some()
     }

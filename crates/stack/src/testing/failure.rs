@@ -56,7 +56,13 @@ impl fmt::Display for Failure {
         let Some((case, violation)) = self.shrunk.as_deref() else {
             return Ok(());
         };
-        writeln!(f, "\nshrunk, it fails with: {violation}\n")?;
+        match *violation == self.violation {
+            true => writeln!(f, "\nthe shortest script that was found:\n")?,
+            false => writeln!(
+                f,
+                "\nthe shortest script that was found fails with: {violation}\n"
+            )?,
+        }
         write!(f, "{case}")
     }
 }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::case::panic_text;
 use super::{Order, Side};
 use crate::{Exit, Layer, Limits, Residue, Stack};
 
@@ -28,21 +29,29 @@ pub(super) struct Nature {
 
 impl Nature {
     /// Looks at a pair of layers by themselves.
-    pub(super) fn of(make: &Make<'_>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The text of a panic.
+    pub(super) fn of(make: &Make<'_>) -> Result<Self, String> {
         let layer = make(&Order::alone(Side::A));
         let mut nature = Self {
             exit: layer.exit(),
             greets: false,
             chatty: false,
             hasty: false,
-            residue: layer.residue(),
+            residue: match (layer.residue(), make(&Order::alone(Side::B)).residue()) {
+                (Residue::Feed, residue) => residue,
+                (residue, _) => residue,
+            },
         };
-        // A layer that panics here will do so where that is reported.
         let look = AssertUnwindSafe(|| {
             Pair::new(make).look(&mut nature);
         });
-        let _ = catch_unwind(look);
-        nature
+        match catch_unwind(look) {
+            Ok(()) => Ok(nature),
+            Err(panic) => Err(panic_text(&*panic)),
+        }
     }
 }
 

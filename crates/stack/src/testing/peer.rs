@@ -189,11 +189,16 @@ impl<'a> Peer<'a> {
         self.compare(plan, (segment, at), &readable[..n])?;
         self.compare_read_epoch(plan, segment)?;
         self.stack.consume(n);
+        self.has_read(n);
+        Ok(n)
+    }
+
+    /// What was read may show that the other has made the change that this one waits for.
+    fn has_read(&mut self, n: usize) {
         self.read.1 += n;
-        if self.silent_until.is_some_and(|until| self.read.0 >= until) {
+        if n > 0 && self.silent_until.is_some_and(|until| self.read.0 >= until) {
             self.silent_until = None;
         }
-        Ok(n)
     }
 
     /// The application takes up to `n` bytes of the segment, and they are compared.
@@ -204,7 +209,7 @@ impl<'a> Peer<'a> {
         let (segment, at) = self.read;
         let got = self.take(plan, shared, n)?;
         self.compare(plan, (segment, at), &got)?;
-        self.read.1 += got.len();
+        self.has_read(got.len());
         Ok(got.len())
     }
 

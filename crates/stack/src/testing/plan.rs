@@ -55,6 +55,8 @@ pub(super) struct Planned {
     pub(super) exit: Exit,
     pub(super) chatty: bool,
     pub(super) hasty: bool,
+    /// It comes in behind an answer, or not at all.
+    pub(super) stubborn: bool,
     /// It is that layer, which was popped, once more.
     pub(super) again: Option<usize>,
 }
@@ -172,6 +174,7 @@ impl Plan {
             op.apply(&mut standing);
             self.standing.push(standing);
         }
+        let layers = &self.layers;
         for (n, op) in self.ops.iter().enumerate() {
             if let Op::PushBehind { .. } = op {
                 self.lens.iter_mut().for_each(|lens| lens[n] = 0);
@@ -180,7 +183,7 @@ impl Plan {
                 let len = &mut self.lens[answer.by.index()][n];
                 *len = (*len).max(answer.len);
             }
-            if let Some(waits) = op.waits() {
+            if let Some(waits) = Self::waits(layers, *op) {
                 // It shows there that the change was made; and before it, that no handshake is
                 // under way. What goes with the next change cannot show it.
                 let other = waits.other();
@@ -204,6 +207,15 @@ impl Plan {
         }
     }
 
+    /// The peer that, having made the change, may not write before the other has made it, too. Behind
+    /// a layer that takes no residue, that is who answers.
+    pub(super) fn waits(layers: &[Planned], op: Op) -> Option<Side> {
+        match op {
+            Op::PushAfter { layer, answer } if layers[layer].stubborn => Some(answer.by),
+            _ => op.waits(),
+        }
+    }
+
     /// Whether the change is possible, given those before it.
     fn fits(&self, at: usize) -> bool {
         let (op, mut standing) = (self.ops[at], Vec::new());
@@ -220,6 +232,10 @@ impl Plan {
         // Nor does an application of callbacks know what waits for it.
         let silent = |place: usize| self.callbacks == [false; 2] && !chatty(place);
         let exit = |layer: usize| self.layers[layer].exit;
+        let behind = matches!(op, Op::PushAfter { .. });
+        if op.comes() && self.layers[op.layer()].stubborn && !behind {
+            return false;
+        }
         match op {
             Op::Push { .. } | Op::PushAfter { .. } => true,
             Op::Pop { layer } => place(layer).is_some() && exit(layer) != Exit::Silent,
@@ -317,7 +333,8 @@ impl Plan {
     }
 
     fn draw_push(&mut self, wares: &dyn Wares, kind: usize, rng: &mut Rng) -> Op {
-        let answered = wares.kinds()[kind].greets && rng.once_in(2);
+        let of = &wares.kinds()[kind];
+        let answered = of.stubborn.is_some() || (of.greets && rng.once_in(2));
         let answer = Answer::draw(rng);
         let layer = self.draw_layer(wares, kind, answer.by.other(), answered, rng);
         match answered {
@@ -361,10 +378,12 @@ impl Plan {
         rng: &mut Rng,
     ) -> usize {
         let seed = rng.draw();
-        let rejects = answered && rng.once_in(2) && !wares.kinds()[kind].hasty;
-        let residue = match rejects {
-            true => Residue::Reject,
-            false => Residue::Feed,
+        let of = &wares.kinds()[kind];
+        let rejects = answered && rng.once_in(2) && !of.hasty;
+        let residue = match of.stubborn {
+            Some(residue) => residue,
+            None if rejects => Residue::Reject,
+            None => Residue::Feed,
         };
         self.add_layer(wares, kind, client, seed, residue)
     }
@@ -388,6 +407,7 @@ impl Plan {
             exit: Exit::Silent,
             chatty: wares.kinds()[kind].chatty,
             hasty: wares.kinds()[kind].hasty,
+            stubborn: wares.kinds()[kind].stubborn.is_some(),
             again: None,
         });
         let made = wares.make(&self.order(nth, Side::A));

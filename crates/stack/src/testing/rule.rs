@@ -44,7 +44,7 @@ pub enum Rule {
     /// A layer with [`Exit::Marked`](crate::Exit::Marked) sends its end mark when it finishes, and
     /// tells of its peer's. [`Context::end_mark`](crate::Context::end_mark)
     EndMark,
-    /// What follows the peer's end mark is not taken.
+    /// The peer's end mark is taken whole, and nothing that follows it.
     /// [`Context::end_mark`](crate::Context::end_mark)
     Remainder,
     /// An input that ends without the end mark is truncated; one that ends with it is not.
@@ -59,14 +59,14 @@ pub enum Rule {
     Again,
     /// It works as well with other layers above and below.
     Company,
-    /// A time that is asked for comes closer.
-    /// [`Context::wake_at`](crate::Context::wake_at)
+    /// When its time comes, a layer keeps all the other rules; and a time that is asked for comes
+    /// closer. [`Context::wake_at`](crate::Context::wake_at)
     Time,
     /// Who is asked for a value of one type tells no other. [`Layer::info`](crate::Layer::info)
     Info,
     /// What an honest peer sends is no error.
     Honest,
-    /// Whatever happens, there is no panic.
+    /// Whatever two honest ends do, there is no panic. What a hostile peer sends is yours to test.
     Panic,
     /// A future that is dropped loses nothing.
     Cancel,
@@ -112,13 +112,13 @@ impl fmt::Display for Rule {
             Self::Finish => "finishing, a layer first hands on what it stages",
             Self::HalfClose => "one half ends, and the other lives on",
             Self::EndMark => "an end mark is sent, and told of",
-            Self::Remainder => "what follows the peer's end mark is not taken",
+            Self::Remainder => "the peer's end mark is taken whole, and nothing that follows it",
             Self::Truncation => "an input that ends without the end mark is truncated",
             Self::Push => "pushed at any byte, a layer works from exactly there",
             Self::Anytime => "who may leave at any time leaves the bytes as they are",
             Self::Again => "pushed again, a layer begins anew, or refuses",
             Self::Company => "it works as well with other layers above and below",
-            Self::Time => "a time that is asked for comes closer",
+            Self::Time => "nothing is broken when a layer's time comes, and each time comes closer",
             Self::Info => "who is asked for a value of one type tells no other",
             Self::Honest => "what an honest peer sends is no error",
             Self::Panic => "there is no panic",

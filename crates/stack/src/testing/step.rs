@@ -25,6 +25,8 @@ pub(super) enum Step {
     Shutdown(Side),
     /// Time passes, in microseconds.
     Advance(u32),
+    /// Time passes, until something is due.
+    Wait,
     /// The socket takes nothing for as many steps.
     Block(Side, u32),
     /// The application reads nothing for as many steps.
@@ -148,6 +150,7 @@ impl fmt::Display for Step {
             Self::Botch(side) => write!(f, "{side:?} asks for changes that fail"),
             Self::Shutdown(side) => write!(f, "{side:?} shuts down"),
             Self::Advance(by) => write!(f, "{by} µs pass"),
+            Self::Wait => write!(f, "time passes, until something is due"),
             Self::Block(side, n) => write!(f, "{side:?}'s socket takes nothing for {n} steps"),
             Self::Rest(side, n) => write!(f, "{side:?} reads nothing for {n} steps"),
             Self::Break(side, how) => write!(f, "the way to {side:?} breaks: {how:?}"),

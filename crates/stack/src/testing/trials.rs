@@ -48,13 +48,13 @@ impl<'a> Trials<'a> {
     /// All there are, in this order: what a trial builds on has been shown before.
     pub(super) fn each(&self) -> impl Iterator<Item = Trial> {
         type Make<'a> = fn(&Trials<'a>) -> Vec<Case>;
-        let trials: [(&str, Rule, Make<'a>); 12] = [
+        let trials: [(&str, Rule, Make<'a>); 13] = [
             ("both write and read", Rule::Bytes, Self::talk),
             ("one half ends early", Rule::HalfClose, Self::half_close),
-            ("ends without a flush", Rule::Finish, Self::finish),
             ("input cut at every byte", Rule::Cuts, Self::cuts),
             ("pushed at every byte", Rule::Push, Self::pushes),
             ("popped at every byte", Rule::Remainder, Self::pops),
+            ("ends without a flush", Rule::Finish, Self::finish),
             ("popped, and pushed again", Rule::Again, Self::again),
             ("narrow ways, and pauses", Rule::Pressure, Self::pressure),
             ("much written, and no flush", Rule::Bounds, Self::staging),
@@ -68,6 +68,7 @@ impl<'a> Trials<'a> {
                 Rule::Truncation,
                 Self::truncation,
             ),
+            ("time passes", Rule::Time, Self::time),
             ("a peer that is silent", Rule::Up, Self::silence),
         ];
         trials.into_iter().map(|(title, shows, make)| Trial {
@@ -88,14 +89,20 @@ impl<'a> Trials<'a> {
             (40, 9),
             (300, 200),
             (5_000, 3_000),
+            (14_000, 9_000),
         ];
         let mut cases = Vec::new();
         for run in [1, 100] {
             for (a, b) in lens {
                 let mut plan = self.pushed([a, b]);
                 (plan.run, plan.chunk) = (run, 16 * 1024);
+                // Room there is, for all.
+                plan.limits.iter_mut().for_each(|limits| limits.work = 1000);
                 let mut case = Case::of(plan, Vec::new());
                 case.lingers = true;
+                cases.push(case.clone());
+                // And once more behind the handshake.
+                case.script = self.opening();
                 cases.push(case);
             }
         }
@@ -178,7 +185,7 @@ impl<'a> Trials<'a> {
         }
         let mut cases = Vec::new();
         for before in 0..=3 {
-            for after in 0..=3 {
+            for after in [0, 1, 3, 40] {
                 let case = Case::of(self.popped([before, 1], [after, after]), Vec::new());
                 cases.push(case.clone());
                 if before <= 1 && after == 1 {
@@ -189,8 +196,12 @@ impl<'a> Trials<'a> {
                 }
                 // One end goes on writing before the other has popped; one has ended its half.
                 let mut script = self.opening();
-                let eager = [Step::Write(A, ALL), Step::Change(A), Step::Write(A, ALL)];
-                script.extend(eager);
+                let write = [Step::Write(A, ALL), Step::Flush(A)];
+                script.extend(
+                    write
+                        .into_iter()
+                        .chain([Step::Change(A), Step::Write(A, ALL)]),
+                );
                 cases.push(Case {
                     script,
                     ..case.clone()
@@ -286,8 +297,11 @@ impl<'a> Trials<'a> {
         let mut plan = self.pushed([512 * 1024, 0]);
         plan.chunk = 4 * 1024;
         let mut script = self.opening();
-        script.extend([Step::Write(A, ALL); 128]);
-        vec![Case::of(plan, script)]
+        let write = [Step::Write(A, ALL); 128];
+        script.extend(write);
+        // And while the peer is not there yet.
+        let alone = [Step::Change(A)].into_iter().chain(write).collect();
+        vec![Case::of(plan.clone(), script), Case::of(plan, alone)]
     }
 
     fn swelling(&self) -> Vec<Case> {
@@ -316,6 +330,38 @@ impl<'a> Trials<'a> {
             }
         }
         cases
+    }
+
+    /// In a handshake, with something staged, and where one half has ended.
+    fn time(&self) -> Vec<Case> {
+        let wait = |times| vec![Step::Wait; times];
+        let talk = |n| [Step::Write(A, n), Step::Write(B, n)];
+        let mut greeting = vec![Step::Change(A)];
+        greeting.extend(wait(2));
+        greeting.push(Step::Change(B));
+        for _ in 0..4 {
+            greeting.extend(wait(1));
+            greeting.extend(self.round(1));
+        }
+        let mut idle = self.opening();
+        for _ in 0..3 {
+            idle.extend(wait(2));
+            idle.extend(self.round(1));
+            idle.extend(talk(3));
+        }
+        idle.extend(wait(3));
+        let mut ended = self.opening();
+        ended.extend([Step::Shutdown(A), Step::Flush(A), Step::Send(A, ALL)]);
+        for _ in 0..2 {
+            ended.extend(wait(2));
+            ended.extend(self.round(1));
+            ended.push(Step::Write(B, 3));
+        }
+        vec![
+            Case::of(self.pushed([9, 9]), greeting),
+            Case::of(self.pushed([12, 12]), idle),
+            Case::of(self.pushed([0, 9]), ended),
+        ]
     }
 
     fn silence(&self) -> Vec<Case> {

@@ -37,6 +37,8 @@ pub struct Kind {
     pub(super) greets: bool,
     pub(super) chatty: bool,
     pub(super) hasty: bool,
+    /// Its residue, whatever it is asked to be.
+    pub(super) stubborn: Option<Residue>,
     pub(super) record: usize,
     pub(super) block: Option<usize>,
 }
@@ -50,6 +52,7 @@ impl Kind {
             greets: false,
             chatty: false,
             hasty: false,
+            stubborn: None,
             record: 64 * 1024,
             block: None,
         }

@@ -75,13 +75,13 @@ impl Watched {
         self.account.blame(Rule::Held, &what);
     }
 
-    /// Of two honest peers, only a lost transport may make a layer fail.
+    /// Of two honest peers, only a lost transport, or time, may make a layer fail.
     fn leave<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         self.busy = false;
         let inside = self.within.held() as u64;
         self.account.inside.store(inside, Relaxed);
         if let Err(error) = &result
-            && error.kind() != ErrorKind::Truncated
+            && !matches!(error.kind(), ErrorKind::Truncated | ErrorKind::TimedOut)
         {
             let what = format!("it failed: {error}");
             self.account.blame(Rule::Honest, &what);

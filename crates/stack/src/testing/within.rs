@@ -146,7 +146,8 @@ impl Peer<'_> {
         let next = plan.ops.get(self.op + 1).and_then(|next| next.answer());
         let next = next.filter(|next| next.by == self.side);
         let alone = plan.len(self.side, self.op + 1) - next.map_or(0, |next| next.len);
-        let ahead = if exact { alone.min(3) } else { 0 };
+        let waits = Plan::waits(&plan.layers, op) == Some(self.side);
+        let ahead = if exact && !waits { alone.min(3) } else { 0 };
         let more = (0..ahead).map(|at| plan.byte(self.side, self.op + 1, at));
         orders.push_back(Order::Send(more.collect()));
         Ok(Wish {
@@ -197,6 +198,9 @@ impl Peer<'_> {
         }
         self.op += 1;
         self.written = (self.op, wish.ahead);
+        if Plan::waits(&plan.layers, op) == Some(self.side) {
+            self.silent_until = Some(self.op);
+        }
         Ok(true)
     }
 }

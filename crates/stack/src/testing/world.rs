@@ -12,7 +12,10 @@ use super::step::{Break, Into, Step};
 use super::violation::{Checked, Violation, broken};
 use super::wiretap::Wiretap;
 use super::{Rule, Side, Wares};
-use crate::{End, Error, Traffic};
+use crate::{End, Error, ErrorKind, Traffic};
+
+/// Deadlines that are further away are none that anybody would wait for.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// All that there is in a simulation.
 pub(super) struct World<'a> {
@@ -29,7 +32,7 @@ pub(super) struct World<'a> {
     pub(super) drip: bool,
     cut: Option<u64>,
     stop: Option<u64>,
-    lingers: bool,
+    pub(super) lingers: bool,
     /// What has happened, in a number.
     pub(super) trace: u64,
     pub(super) moved: u64,
@@ -91,6 +94,7 @@ impl<'a> World<'a> {
                 }
                 1
             }
+            Step::Wait => usize::from(self.pass()),
             Step::Block(side, steps) => {
                 self.pipes[side.index()].blocked = steps;
                 0
@@ -138,6 +142,32 @@ impl<'a> World<'a> {
             return false;
         }
         self.peer(side).shut_down(plan)
+    }
+
+    /// Time passes until something is due, if anything is. A layer may have waited for its peer in
+    /// vain.
+    fn pass(&mut self) -> bool {
+        let due = self.due();
+        self.now = due.unwrap_or(self.now);
+        let mut in_vain = false;
+        for peer in &mut self.peers {
+            peer.now = self.now;
+            peer.stack.advance(self.now);
+            let error = peer.stack.input_end();
+            let error = error.as_ref().and_then(End::error);
+            in_vain |= error.is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+        }
+        if in_vain {
+            self.peers.iter_mut().for_each(|peer| peer.may_fail = true);
+        }
+        due.is_some()
+    }
+
+    /// When the next thing is due that anybody would wait for.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let deadlines = self.peers.iter().filter_map(|peer| peer.stack.deadline());
+        let due = deadlines.filter(|at| *at > self.now).min();
+        due.filter(|at| *at - self.now < PATIENCE)
     }
 
     /// The socket of `side` takes what is ready.
