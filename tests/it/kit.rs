@@ -13,7 +13,7 @@ use crate::faulty::{Fault, RECORD, Records};
 use crate::real;
 
 /// What is wrong with a layer, and the rule that it breaks.
-const FAULTS: [(Fault, Rule); 36] = [
+const FAULTS: [(Fault, Rule); 37] = [
     (SaysItTookMore, Rule::Taken),
     (DecodesBeforeItTakes, Rule::Untaken),
     (LosesAByte, Rule::Bytes),
@@ -32,6 +32,7 @@ const FAULTS: [(Fault, Rule); 36] = [
     (LeavesTheEndMark, Rule::Remainder),
     (TakesAnyEndForAnEnd, Rule::Truncation),
     (RefusesWhatItSends, Rule::Honest),
+    (TrustsALength, Rule::Panic),
     (HidesWhatItHolds, Rule::Held),
     (HoldsBackForEver, Rule::HoldBack),
     (StagesForEver, Rule::Bounds),

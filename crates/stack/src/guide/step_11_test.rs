@@ -88,8 +88,10 @@
 //! early; the end comes without a flush; the input is cut at each of its bytes; the layer is pushed
 //! and popped at each byte, popped and pushed again; the ways are narrow and the readers slow; much
 //! is written and nobody flushes, much is there and nobody reads; the input ends at each byte; the
-//! peer is silent; every future of both applications is dropped at every poll. Then come hundreds of
-//! random lives, of your layer alone and among others.
+//! peer is silent; time passes; bytes on the wire are changed, or noise; every future of both
+//! applications is dropped at every poll. Then come hundreds of random lives, of your layer alone and
+//! among others. (Who looks for a script: a *segment* is what both write between two changes of the
+//! stack.)
 //!
 //! Each rule has a name, and [`Rule`] lists them with the place where each is said. A rule of
 //! speed is for you to set: how many allocations a chunk may cost ([`Check::allocations`]).

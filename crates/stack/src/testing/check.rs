@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::fmt;
 
 use super::failure::Origin;
+use super::hostile::survive;
 use super::models::{GlassTap, Models};
 use super::nature::{Make, Nature, Pair};
 use super::shrink::shrink;
@@ -129,6 +130,8 @@ impl<'a> Check<'a> {
         let alone = Subject::new(self, nature);
         let mut passed = Passed::default();
         self.run_trials(&alone, nature, &mut passed)?;
+        survive(&*self.make)
+            .map_err(|words| Failure::bare("a hostile peer", Rule::Panic, words))?;
         self.count_allocations()?;
         self.cut_short(nature)?;
         self.run_seeds(&alone, &mut passed)?;

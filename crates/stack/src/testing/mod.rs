@@ -56,6 +56,7 @@ mod drain;
 #[cfg(feature = "tokio")]
 mod driven;
 mod failure;
+mod hostile;
 mod judge;
 mod ledger;
 mod models;

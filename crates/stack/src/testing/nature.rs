@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use super::case::panic_text;
 use super::{Order, Side};
-use crate::{Exit, Layer, Limits, Residue, Stack};
+use crate::{End, Exit, Layer, Limits, Residue, Stack};
 
 /// So many bytes are moved between two ends, one by one, until they are taken to be at rest.
 pub(super) const PATIENCE: usize = 100_000;
 
 /// Makes one end of a layer.
 pub(super) type Make<'a> = dyn Fn(&Order) -> Box<dyn Layer> + Sync + 'a;
+
+/// So many rounds a short conversation has.
+const TALK: usize = 12;
 
 /// How a kind of layers behaves.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +129,39 @@ impl Pair {
             let n = to.readable().len();
             to.consume(n);
         }
+    }
+
+    /// Both write, flush and end, while each byte on its way becomes what `spoil` makes of it, which is
+    /// told its place among all of both ways. Returns how many there were.
+    pub(super) fn talk(&mut self, mut spoil: impl FnMut(u64, u8) -> u8) -> u64 {
+        let mut moved = 0;
+        for stack in &mut self.0 {
+            let _ = stack.write(&[b'x'; 40]);
+        }
+        for round in 0..TALK {
+            for from in 0..2 {
+                if round == TALK / 2 {
+                    self.0[from].shutdown();
+                }
+                self.0[from].flush();
+                let mut bytes = self.0[from].outgoing().to_vec();
+                self.0[from].sent(bytes.len());
+                for byte in &mut bytes {
+                    *byte = spoil(moved, *byte);
+                    moved += 1;
+                }
+                let to = &mut self.0[1 - from];
+                to.receive(&mut bytes);
+                to.advance(Duration::ZERO);
+                let n = to.readable().len();
+                to.consume(n);
+            }
+        }
+        for stack in &mut self.0 {
+            stack.receive_end();
+            stack.close(End::Clean);
+        }
+        moved
     }
 
     /// Lets time pass until something is due, and says whether anybody then spoke.

@@ -66,7 +66,8 @@ pub enum Rule {
     Info,
     /// What an honest peer sends is no error.
     Honest,
-    /// Whatever two honest ends do, there is no panic. What a hostile peer sends is yours to test.
+    /// Whatever comes, there is no panic: between two honest ends, where one byte on the wire is
+    /// another, and where all is noise.
     Panic,
     /// A future that is dropped loses nothing.
     Cancel,
@@ -121,7 +122,7 @@ impl fmt::Display for Rule {
             Self::Time => "nothing is broken when a layer's time comes, and each time comes closer",
             Self::Info => "who is asked for a value of one type tells no other",
             Self::Honest => "what an honest peer sends is no error",
-            Self::Panic => "there is no panic",
+            Self::Panic => "whatever comes, there is no panic",
             Self::Cancel => "a future that is dropped loses nothing",
             Self::Allocations => "a chunk costs no more allocations than were said",
             Self::Rest => "everything comes to its end",
