@@ -65,8 +65,9 @@ impl Peer<'_> {
         }
         let all_read = self.read == (segment, plan.len(theirs, segment));
         let planned = &plan.layers[op.layer()];
+        let returns = plan.returns(op.layer(), self.side);
         match op {
-            _ if planned.again.is_some_and(|n| self.returned[n].is_none()) && op.comes() => false,
+            _ if returns.is_some_and(|n| self.returned[n].is_none()) && op.comes() => false,
             _ if self.shut && !matches!(op, Op::Pop { .. }) => false,
             Op::Push { .. } => all_read || planned.exit == Exit::Anytime,
             Op::PushAfter { .. } if planned.residue != Residue::Feed => {
@@ -168,7 +169,7 @@ impl Peer<'_> {
         ) -> Result<LayerId<Box<dyn Layer>>, PushError<Box<dyn Layer>>>,
     ) -> Checked<bool> {
         let account = Account::new(&self.ledger, &plan.layers[layer].name);
-        let again = plan.layers[layer].again;
+        let again = plan.returns(layer, self.side);
         let within = match again.and_then(|again| self.returned[again].take()) {
             Some(returned) => returned,
             None => self.wares.make(&plan.order(layer, self.side)),

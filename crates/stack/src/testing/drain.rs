@@ -13,7 +13,7 @@ use crate::End;
 /// A drain takes fewer rounds, and for each byte that is to be moved, if anything moves at all.
 const ROUNDS: usize = 100_000;
 
-/// So many rounds, in which no layer takes anything, time passes for peers that are cut off.
+/// So many rounds, in which no application comes further, time passes for peers that are cut off.
 const WAITS: u32 = 200;
 
 impl World<'_> {
@@ -23,7 +23,7 @@ impl World<'_> {
             (self.pipes[side].blocked, self.peers[side].resting) = (0, 0);
         }
         let bytes: usize = self.plan.lens.iter().flatten().sum();
-        let (mut idle, mut taken, mut waits) = (0, 0, 0);
+        let (mut idle, mut taken, mut waits, mut done) = (0, 0, 0, 0);
         for _ in 0..ROUNDS + 8 * bytes {
             let mut moved = false;
             for side in Side::BOTH {
@@ -48,7 +48,9 @@ impl World<'_> {
             if !moved && self.keeps_back() {
                 return self.hang(Rule::Flush, "a layer keeps what was flushed");
             }
-            waits = if taken == before { waits + 1 } else { 0 };
+            // What layers say to each other, unasked, is nothing to wait for.
+            let before = std::mem::replace(&mut done, self.moved + self.changes);
+            waits = if done == before { waits + 1 } else { 0 };
             let waits_on = waits < WAITS || !self.is_cut_off();
             let goes_on = moved || (waits_on && self.wait(idle)) || self.sever();
             if !goes_on {
@@ -64,7 +66,9 @@ impl World<'_> {
     /// hurry to end, that is for all to see.
     fn keeps_back(&self) -> bool {
         let keeps = |peer: &Peer<'_>| {
+            // One that holds back until a time, or an answer, says so.
             let rests = peer.stack.is_up() && peer.stack.outgoing().is_empty();
+            let rests = rests && peer.stack.writable();
             let read = peer.stack.readable().is_empty() && !peer.stack.has_work();
             let mut pushed = peer.pushed.iter().flatten();
             let stands = |pushed: &Pushed| pushed.life == Standing::Stands;
@@ -87,7 +91,7 @@ impl World<'_> {
         moved |= self.change(side)?;
         moved |= self.peer(side).write(plan, usize::MAX)? > 0;
         let paused = !self.peer(side).stack.writable();
-        self.peer(side).flush()?;
+        self.peer(side).flush(plan)?;
         moved |= self.shut_down(side);
         moved |= self.send(side, usize::MAX) > 0;
         moved |= paused && self.peer(side).stack.writable();

@@ -23,8 +23,9 @@ impl World<'_> {
         };
         judged.or_else(|fault| self.hang(fault.rule, &fault.words))?;
         for peer in &mut self.peers {
-            peer.stack.close(End::Clean);
-            peer.stack.close(End::Clean);
+            let end = peer.stack.last_end();
+            peer.stack.close(end.clone());
+            peer.stack.close(end);
             peer.check_losses()?;
             if let Some(fault) = peer.fault() {
                 return Err(fault);
@@ -142,7 +143,7 @@ impl World<'_> {
             outbound.taken > 0 && outbound.made == 0
         };
         let keeps = |peer: &Peer<'_>| inside(peer) || peer.stack.layers().any(mute);
-        if !there.stack.writable() {
+        if !there.stack.writable() && there.stack.outgoing().is_empty() {
             Rule::HoldBack
         } else if keeps(here) || keeps(there) {
             Rule::Flush

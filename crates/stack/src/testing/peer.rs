@@ -109,7 +109,8 @@ impl<'a> Peer<'a> {
         let (segment, at) = self.written;
         let alone = plan.len(self.side, segment) - self.answer(plan);
         let n = most.min(plan.chunk).min(alone - at.min(alone));
-        if n == 0 || self.failed || !self.may_write() || !self.stack.writable() {
+        // Nothing may be written, too, if that is asked for.
+        if (n == 0 && most > 0) || self.failed || !self.may_write() || !self.stack.writable() {
             return Ok(0);
         }
         if self.op < plan.ops.len() && segment < self.op {
@@ -140,9 +141,11 @@ impl<'a> Peer<'a> {
 
     /// Flushes. Where nothing waits for the socket then, or for a time, nothing may hold up the
     /// writer.
-    pub(super) fn flush(&mut self) -> Checked {
+    pub(super) fn flush(&mut self, plan: &Plan) -> Checked {
         self.stack.flush();
-        let over = self.shut || self.failed || self.may_fail;
+        // Who waits for an answer of its peer's goes on when that comes.
+        let waits = plan.layers.iter().any(|layer| layer.chatty);
+        let over = self.shut || self.failed || self.may_fail || waits;
         // Who paces writing has named the time at which it goes on.
         let waits = !self.stack.outgoing().is_empty() || self.stack.deadline().is_some();
         let free = !waits && self.stack.is_up() && !over;

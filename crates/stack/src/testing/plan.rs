@@ -59,6 +59,8 @@ pub(super) struct Planned {
     pub(super) stubborn: bool,
     /// It is that layer, which was popped, once more.
     pub(super) again: Option<usize>,
+    /// But at this side another like it.
+    pub(super) fresh: Option<Side>,
 }
 
 impl Plan {
@@ -134,6 +136,12 @@ impl Plan {
             client: planned.client == side,
             residue: planned.residue,
         }
+    }
+
+    /// The layer, popped before, that comes once more at this side as this one.
+    pub(super) fn returns(&self, layer: usize, side: Side) -> Option<usize> {
+        let planned = &self.layers[layer];
+        planned.again.filter(|_| planned.fresh != Some(side))
     }
 
     /// The names that bytes of this segment must be known to have crossed, lowest first: a layer
@@ -409,6 +417,7 @@ impl Plan {
             hasty: wares.kinds()[kind].hasty,
             stubborn: wares.kinds()[kind].stubborn.is_some(),
             again: None,
+            fresh: None,
         });
         let made = wares.make(&self.order(nth, Side::A));
         let planned = &mut self.layers[nth];

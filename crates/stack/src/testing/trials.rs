@@ -108,7 +108,7 @@ impl<'a> Trials<'a> {
         }
         // Written in pieces, of which some are lent and some are not.
         for pieces in [1, 2, 3, 5, 7] {
-            let write = |side| vec![Step::Write(side, pieces); 4];
+            let write = |side| [Step::Write(side, pieces), Step::Write(side, 0)].repeat(4);
             let mut case = Case::of(self.pushed([20, 20]), self.opening());
             case.script.extend(write(A).into_iter().chain(write(B)));
             case.lingers = true;
@@ -219,17 +219,23 @@ impl<'a> Trials<'a> {
         if self.nature.exit == Exit::Silent && self.nature.chatty {
             return Vec::new();
         }
-        let again = |n| {
+        let again = |n, fresh| {
             let mut plan = self.popped([n, n], [n, n]);
             let layer = self.add(&mut plan);
             plan.layers[layer].again = Some(0);
+            plan.layers[layer].fresh = fresh;
             plan.layers[layer].name = plan.layers[0].name.clone();
             plan.ops.extend([self.push(layer), self.pop(layer)]);
             plan.lens.iter_mut().for_each(|lens| lens.extend([n, n]));
             plan.settle();
             Case::of(plan, Vec::new())
         };
-        [0, 1, 3, 40].map(again).into()
+        let mut cases = Vec::new();
+        for n in [0, 1, 3, 40] {
+            // Two that go on where they left would agree; one that meets a new one does not.
+            cases.extend([None, Some(A), Some(B)].map(|fresh| again(n, fresh)));
+        }
+        cases
     }
 
     fn half_close(&self) -> Vec<Case> {
@@ -262,8 +268,8 @@ impl<'a> Trials<'a> {
     }
 
     fn pressure(&self) -> Vec<Case> {
-        let mut much = self.pushed([70_000, 50_000]);
-        much.chunk = 16 * 1024;
+        let mut much = self.pushed([80_000, 70_000]);
+        much.chunk = 70_000;
         let mut cases = vec![Case::of(much, Vec::new())];
         for (lens, run) in [
             ([5, 3], 1),

@@ -77,7 +77,8 @@ impl<'a> World<'a> {
             Step::Read(side, _) if self.peer(side).resting > 0 => 0,
             Step::Read(side, n) => self.read(side, n as usize)?,
             Step::Flush(side) => {
-                self.peer(side).flush()?;
+                let plan = self.plan;
+                self.peer(side).flush(plan)?;
                 1
             }
             Step::Send(side, n) => self.send(side, n as usize),
