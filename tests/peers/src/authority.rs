@@ -1,0 +1,80 @@
+//! A certificate authority of the tests' own.
+
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+use crate::Result;
+
+/// An authority, and a server's certificate for `localhost`, `peer.test` and 127.0.0.1.
+#[derive(Debug)]
+pub struct Authority {
+    root: CertificateDer<'static>,
+    /// The authority's certificate.
+    pub root_pem: String,
+    leaf: CertificateDer<'static>,
+    key: Vec<u8>,
+    /// The server's certificate, and the authority's behind it.
+    pub chain_pem: String,
+    /// The server's key (PKCS #8).
+    pub key_pem: String,
+}
+
+impl Authority {
+    /// Makes one.
+    pub fn new() -> Result<Self> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "authority of the tests");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+
+        let names = ["localhost", "peer.test", "127.0.0.1"].map(str::to_owned);
+        let mut params = CertificateParams::new(names)?;
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate()?;
+        let leaf = params.signed_by(&key, &issuer)?;
+        Ok(Self {
+            root: issuer.der().clone(),
+            root_pem: issuer.pem(),
+            chain_pem: leaf.pem() + &issuer.pem(),
+            leaf: leaf.der().clone(),
+            key_pem: key.serialize_pem(),
+            key: key.serialize_der(),
+        })
+    }
+
+    /// A client that trusts this authority only, and speaks these versions.
+    pub fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Result<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone())?;
+        Ok(
+            ClientConfig::builder_with_provider(Arc::new(default_provider()))
+                .with_protocol_versions(versions)?
+                .with_root_certificates(roots)
+                .with_no_client_auth(),
+        )
+    }
+
+    /// A server with the certificate, which speaks these versions.
+    pub fn server(&self, versions: &[&'static SupportedProtocolVersion]) -> Result<ServerConfig> {
+        let key = PrivateKeyDer::Pkcs8(self.key.clone().into());
+        Ok(
+            ServerConfig::builder_with_provider(Arc::new(default_provider()))
+                .with_protocol_versions(versions)?
+                .with_no_client_auth()
+                .with_single_cert(vec![self.leaf.clone(), self.root.clone()], key)?,
+        )
+    }
+}

@@ -1,0 +1,16 @@
+//! What the tests against programs that are not ours have in common.
+//!
+//! Each test starts the programs that it needs, on free ports of 127.0.0.1, with what they keep in
+//! a folder of its own, and ends them. Where a program is not installed, the test says aloud that
+//! it was skipped; with `REQUIRE_PEERS` set it fails.
+
+mod authority;
+mod folder;
+mod program;
+
+pub use authority::Authority;
+pub use folder::Folder;
+pub use program::{Program, is_here};
+
+/// What every part of the tests may fail with.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

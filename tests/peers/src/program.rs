@@ -1,0 +1,68 @@
+//! Programs that are not ours.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Whether each of these programs is installed. If one is not, says so aloud; with `REQUIRE_PEERS`
+/// set it panics.
+pub fn is_here(programs: &[&str]) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    // Servers mostly are where only root looks.
+    let folders = std::env::split_paths(&paths).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let folders: Vec<_> = folders.collect();
+    for program in programs {
+        if folders.iter().any(|folder| folder.join(program).is_file()) {
+            continue;
+        }
+        assert!(
+            std::env::var_os("REQUIRE_PEERS").is_none(),
+            "REQUIRE_PEERS is set, and {program} is not installed"
+        );
+        eprintln!("SKIPPED: {program} is not installed");
+        return false;
+    }
+    true
+}
+
+/// How long a program may take.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What a program said, and how it ended.
+#[derive(Debug)]
+pub struct Program {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote to its standard output.
+    pub output: String,
+    /// What it wrote to its standard error.
+    pub errors: String,
+}
+
+impl Program {
+    /// Runs a program to its end, with `input` on its standard input. It is killed when that takes
+    /// a minute, which is an error, or when the future is dropped.
+    pub async fn run(program: &str, arguments: &[&str], input: &str) -> crate::Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // It may have ended without reading.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+        let done = timeout(LONGEST, child.wait_with_output()).await;
+        let done = done.map_err(|_| format!("{program} {arguments:?} does not end"))??;
+        Ok(Self {
+            status: done.status,
+            output: String::from_utf8_lossy(&done.stdout).into_owned(),
+            errors: String::from_utf8_lossy(&done.stderr).into_owned(),
+        })
+    }
+}
