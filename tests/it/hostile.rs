@@ -713,3 +713,37 @@ async fn a_pop_of_a_connection_that_has_failed_says_that_it_has() {
         "{popped:?}"
     );
 }
+
+/// Answers one byte with as many as it can.
+struct Flood;
+
+impl Protocol for Flood {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        for _ in 0..1000 {
+            cx.send(&[0; 64 * 1024]);
+        }
+        Ok(bytes.len())
+    }
+}
+
+impl Transport for Flood {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        cx.send(chunk);
+        Ok(())
+    }
+}
+
+impl Layer for Flood {}
+
+#[test]
+fn what_a_layer_queues_over_the_budget_is_not_kept() {
+    let used = allocation_counter::measure(|| {
+        let mut stack = Stack::new(Limits::default());
+        stack.push(Flood).unwrap();
+        stack.receive(&mut [0]);
+        let end = stack.input_end().unwrap();
+        assert_eq!(end.error().unwrap().kind(), ErrorKind::Limit);
+    });
+    // Without, its 64 MB would all be kept. A queue grows by doubling.
+    assert!(used.bytes_max < 32 * 1024 * 1024, "{used:?}");
+}

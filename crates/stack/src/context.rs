@@ -361,7 +361,7 @@ impl<'a> Context<'a> {
     fn queue_delivery(&mut self, bytes: Buffer) {
         if !bytes.is_empty() {
             let (place, epoch) = (self.place(), self.core.rising);
-            self.core.enqueue(place, Op::Deliver(bytes, epoch));
+            self.core.enqueue_bytes(place, Op::Deliver(bytes, epoch));
         }
     }
 
@@ -392,7 +392,7 @@ impl<'a> Context<'a> {
         // After its end mark a layer is mute.
         if !self.core.down.has(place) && !bytes.is_empty() {
             self.core.unflushed = true;
-            self.core.enqueue(place, Op::Send(bytes));
+            self.core.enqueue_bytes(place, Op::Send(bytes));
         }
     }
 }

@@ -293,6 +293,15 @@ impl Core {
         }
     }
 
+    /// As [`enqueue`](Self::enqueue), for what a node makes: what is over the budget is not kept,
+    /// however much it goes on to make.
+    pub(crate) fn enqueue_bytes(&mut self, place: usize, op: Op) {
+        match self.is_over_budget() {
+            true => self.fail(place, over_budget()),
+            false => self.enqueue(place, op),
+        }
+    }
+
     /// The node at `place` has failed; the first failure counts.
     #[cold]
     pub(crate) fn fail(&mut self, place: usize, error: Error) {
