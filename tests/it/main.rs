@@ -35,4 +35,5 @@ mod toy;
 mod waiting;
 mod wakes;
 mod wire;
+mod withdraw;
 mod wrap;

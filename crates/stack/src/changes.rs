@@ -115,6 +115,13 @@ impl Changes {
         })
     }
 
+    /// The one step by which a layer came in at the top that has withdrawn from its handshake.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn of_withdrawn(key: LayerKey, layer: Box<dyn Layer>) -> Self {
+        let spot = Spot::Top;
+        Self::from(Addition { key, spot, layer })
+    }
+
     /// Which layers are to come in.
     pub(crate) fn added(&self) -> Vec<LayerKey> {
         let added = self.steps.iter().filter_map(|step| match step {

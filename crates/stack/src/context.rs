@@ -179,6 +179,29 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// This layer's handshake is not to be, and this layer was never here: the push is refused with
+    /// this error, the layer is given back, and what waits below it goes up as it is. What was
+    /// written through it meanwhile stays in it. Until whoever pushed it has taken it back
+    /// ([`Stack::take_refused`](crate::Stack::take_refused)), the layer stays where it is, and is
+    /// handed nothing more; so nobody falls back to the language below it unawares.
+    ///
+    /// This can be only before a byte of the handshake is on the wire or was taken, and while no other
+    /// layer stands above. Else the connection has failed with this error.
+    pub fn withdraw(&mut self, error: Error) {
+        let place = self.place();
+        self.core.withdrawn.get_or_insert((place, error));
+        self.core.shut.set(place, true);
+        self.core.refresh();
+    }
+
+    /// What this layer has delivered by now, in this call and before, is of an epoch that is over, and in
+    /// which it was called `name`; what it delivers in calls to come is of the next. For a layer whose
+    /// bytes are protected less at first, as those of a handshake in which they come along.
+    pub fn end_epoch(&mut self, name: &'static str) {
+        let place = self.place();
+        self.core.epoch_ended.get_or_insert((place, name));
+    }
+
     /// The peer's end mark has come: the inbound half of this layer ends behind the bytes that
     /// [`received`](crate::Protocol::received) is about to say it took.
     ///

@@ -57,6 +57,10 @@ pub(crate) struct Core {
     pub(crate) risen: Places,
     /// This node has met its peer's end mark since the last rest.
     pub(crate) marked: Places,
+    /// This node wants to leave before its handshake has begun, and why.
+    pub(crate) withdrawn: Option<(usize, Error)>,
+    /// This node has ended an epoch since the last rest, in which it was called so.
+    pub(crate) epoch_ended: Option<(usize, &'static str)>,
     /// The node that has just been asked to finish is to be asked again.
     #[cfg(feature = "tokio")]
     pub(crate) unfinished: bool,

@@ -82,6 +82,16 @@ impl Epochs {
         }
     }
 
+    /// In this epoch, which is over, the layer was called `name`.
+    pub(crate) fn rename(&mut self, number: u64, key: LayerKey, name: &str) {
+        let mut past = self.past.iter_mut().filter(|(of, _)| *of == number);
+        let layers = past.next().map(|(_, layers)| layers);
+        let layer = layers.and_then(|layers| layers.iter_mut().find(|it| it.key == key));
+        if let Some(layer) = layer {
+            name.clone_into(&mut layer.name);
+        }
+    }
+
     /// Bytes wait of these epochs only.
     pub(crate) fn retain(&mut self, waits: impl Fn(u64) -> bool) {
         self.past.retain(|(number, _)| waits(*number));
@@ -139,6 +149,16 @@ impl Stack {
                 .any(|slot| slot.held.epochs().any(|e| e == number))
                 || inside.iter().any(|(_, epoch)| *epoch == number)
         });
+    }
+
+    /// The layer at `place` has ended an epoch, in which it was called `name`.
+    pub(crate) fn end_read_epoch(&mut self, place: usize, name: &str) {
+        if self.nothing_waits() {
+            return self.epochs.begin_in_silence();
+        }
+        let before = self.epochs.present;
+        self.begin_read_epoch(place, |_| {});
+        self.epochs.rename(before, self.core.keys[place], name);
     }
 
     /// Inbound bytes that have not risen past `place` cross one more layer, the one that stands

@@ -8,8 +8,8 @@ use crate::rules::{busy, refusal, residue_error};
 use crate::slot::{Inbound, Life, Slot};
 use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
-    Chunk, Context, End, Error, Exit, Layer, LayerId, LayerKey, PushError, Readiness, Residue,
-    Standing,
+    Chunk, Context, End, Error, Event, Exit, Layer, LayerId, LayerKey, Outcome, PushError,
+    Readiness, Residue, Standing,
 };
 
 impl Stack {
@@ -276,6 +276,10 @@ impl Stack {
             self.core.unflushed = true;
             let below = &mut self.slots[..place];
             Context::new(&mut self.core, Path::Down(below)).send(Chunk::lent(answer));
+            self.slots[place]
+                .counts
+                .made_down
+                .leave_out(answer.len() as u64);
         }
         match readiness {
             Readiness::Up => {
@@ -291,6 +295,57 @@ impl Stack {
         self.tell(place, Turn::Attached);
         self.core.stir();
         Ok(())
+    }
+
+    /// A layer has withdrawn from its handshake.
+    pub(crate) fn note_withdrawn(&mut self) -> bool {
+        let Some((place, error)) = self.core.withdrawn.take() else {
+            return false;
+        };
+        let error = error.in_layer(self.slots[place].node.name());
+        let silent = self.layers().nth(place).is_some_and(|layer| {
+            let traffic = layer.traffic();
+            traffic.inbound.taken == 0 && traffic.outbound.made == 0
+        });
+        let first = self.core.handshaking.has(place) && place + 1 == self.top();
+        let key = self.core.keys[place];
+        if !first || !silent || !self.core.queue.forget(key).is_empty() {
+            self.core.fail(place, error);
+        } else if self.reads_stream() {
+            self.refused.push((key, error));
+        } else {
+            let layers = vec![(key, self.let_go(place))];
+            let refused = Event::PushRefused { layers, error };
+            self.events.push_back((0, refused));
+        }
+        true
+    }
+
+    /// A layer that has [withdrawn](Context::withdraw) from its handshake, and why. From now on the
+    /// connection is as it was before the layer was pushed, and what has come meanwhile can be read.
+    ///
+    /// An application of callbacks is given it by [`Event::PushRefused`].
+    pub fn take_refused<L: Layer>(&mut self, id: LayerId<L>) -> Option<(L, Error)> {
+        let (layer, error) = self.take_refused_key(id.key())?;
+        let layer = downcast(layer).ok()?;
+        Some((layer, error))
+    }
+
+    /// [`take_refused`](Self::take_refused), for a layer whose type is not known.
+    pub(crate) fn take_refused_key(&mut self, key: LayerKey) -> Option<(Box<dyn Layer>, Error)> {
+        let at = self.refused.iter().position(|(of, _)| *of == key)?;
+        let (_, error) = self.refused.remove(at);
+        let layer = self.let_go(self.core.place(key)?);
+        self.run();
+        Some((layer, error))
+    }
+
+    /// Takes out a layer that has withdrawn.
+    fn let_go(&mut self, place: usize) -> Box<dyn Layer> {
+        self.written += 1;
+        self.tell(place, Turn::Left(Outcome::Clean));
+        self.end_inbound(place);
+        self.remove(place)
     }
 
     /// Takes out a layer that does not come in after all, and what it asked for with it.

@@ -65,7 +65,8 @@ pub trait Layer: Protocol + Transport {
     }
 
     /// A value of type `wanted` that this layer has to tell, such as the parameters that it
-    /// negotiated. See [`Stack::info`](crate::Stack::info).
+    /// negotiated. See [`Stack::info`](crate::Stack::info); and [`Signal`](crate::Signal), which is told
+    /// this way, too.
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
         let _ = wanted;
         None

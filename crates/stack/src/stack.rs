@@ -49,6 +49,8 @@ pub struct Stack {
     /// Events that the application has not been told yet, each with the epoch before which all
     /// bytes are to be with the application first.
     pub(crate) events: VecDeque<(u64, Event)>,
+    /// Layers that have withdrawn from their handshake, and that whoever pushed them has not taken back.
+    pub(crate) refused: Vec<(LayerKey, Error)>,
     /// Layers that have left and were not taken yet.
     pub(crate) left: Vec<(LayerKey, Box<dyn Layer>, Outcome)>,
     /// Layers that were asked to leave by those who drive the stack, and not by the application:
@@ -126,6 +128,7 @@ impl Stack {
             failure: None,
             outgoing: Outgoing::Open,
             events: VecDeque::new(),
+            refused: Vec::new(),
             left: Vec::new(),
             claimed: Vec::new(),
             epochs: Epochs::default(),
@@ -156,6 +159,7 @@ impl Stack {
             write_paused: self.core.write_paused.has(place),
             read_paused: self.core.paused.has(top) || self.core.full.has(top),
             end_seen: self.end.is_some(),
+            handshake: self.core.limits.handshake,
             epoch: self.epochs.present,
         }
     }

@@ -42,12 +42,16 @@ impl Stack {
             self.note_failure();
             return true;
         }
+        if let Some((place, name)) = self.core.epoch_ended.take() {
+            self.end_read_epoch(place, name);
+            return true;
+        }
         if !self.core.marked.is_empty() || !self.core.risen.is_empty() {
             self.note_marks();
             self.note_risen();
             return true;
         }
-        if self.end_marked() || self.check_anchored() {
+        if self.end_marked() || self.check_anchored() || self.note_withdrawn() {
             return true;
         }
         if !self.core.queue.is_empty() {
@@ -69,7 +73,6 @@ impl Stack {
     /// Calls a layer that can go on, though nothing has come for it: at once for what goes down, and
     /// as soon as there is room above it for what goes up, with what waits below it, even if that is
     /// nothing. Whether its inbound half has begun, so that it was called for that too.
-    #[cfg(feature = "tokio")]
     pub(crate) fn call_again(&mut self, key: LayerKey) -> bool {
         let Some(place) = self.core.place(key) else {
             return true;

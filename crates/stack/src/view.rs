@@ -178,13 +178,8 @@ impl Stack {
     }
 
     /// What each layer that has such a value tells, lowest first.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn told_by_each(
-        &self,
-        wanted: TypeId,
-    ) -> impl Iterator<Item = (LayerKey, &dyn Any)> {
-        let layers = self.core.keys.iter().zip(&self.slots[..self.top()]);
-        layers.filter_map(move |(key, slot)| Some((*key, slot.node.info(wanted)?)))
+    pub(crate) fn told_by_each<T: Any>(&self) -> impl Iterator<Item = (LayerKey, &T)> {
+        self.layers().filter_map(|it| Some((it.key(), it.info()?)))
     }
 
     /// Gives the network something to tell, under [`info`](Self::info), instead of what it had of

@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::handle::Handle;
 use super::mail::Mailbox;
-use super::signal::Signals;
+use super::signals::Signals;
 use super::socket::Socket;
 use super::task::{Alone, Progress};
 use super::wakers::{Side, Wakers};
@@ -334,8 +334,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     pub(super) fn poll_up(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let up = self.poll(Side::Write, task, |driver| {
             let result = match driver.stack.failure() {
-                Ok(()) if !driver.stack.is_up() => return None,
-                result => result,
+                Ok(()) if driver.stack.is_up() => Ok(()),
+                Ok(()) => Err(driver.stack.refused.first()?.1.clone()),
+                failed => failed,
             };
             // The last word of a handshake, or the alert that ends it: the peer waits for it.
             driver.hand_over();

@@ -3,22 +3,22 @@
 use std::error::Error as StdError;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context as Task, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::failure::Failure;
-use super::signal::Signal;
+use super::signals;
 use super::wire::{Below, Wire, wire};
-use crate::{Blame, Context, Error, ErrorKind};
+use crate::{Blame, Context, Error, ErrorKind, Signal};
 
 /// A stream or its future, and what it is polled with.
 pub(super) struct Inside {
     /// A mutex that is never locked: what is in it may be sent to another thread, but not shared.
     life: Mutex<Life>,
     below: Option<Below>,
-    pub(super) signal: Arc<Signal>,
+    pub(super) signal: Signal,
     /// Raises the signal.
     waker: Waker,
 }
@@ -52,11 +52,11 @@ impl Inside {
                 Ok(Box::pin(stream) as Pin<Box<dyn Stream>>)
             })
         };
-        let signal = Arc::<Signal>::default();
+        let signal = Signal::new();
         Self {
             life: Mutex::new(Life::New(Box::new(connect))),
             below: None,
-            waker: Arc::clone(&signal).into(),
+            waker: signals::waker(&signal),
             signal,
         }
     }

@@ -9,7 +9,7 @@ mod inside;
 mod mail;
 mod pop;
 mod serve;
-mod signal;
+mod signals;
 mod socket;
 mod stream;
 mod stream_layer;

@@ -5,19 +5,17 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::failure::{ENDED, Failure};
 use super::inside::{Inside, Stream};
-use super::signal::Signal;
 use super::wire::Wire;
 use crate::buffer::Buffer;
 use crate::{
     Blame, Chunk, Context, End, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Role,
-    Standing, Transport,
+    Signal, Standing, Transport,
 };
 
 /// What is read of the stream at once.
@@ -63,7 +61,7 @@ const ROUNDS: usize = 64;
 /// when something is written or flushed, when there is room again above it, and when it wakes the
 /// waker that it was polled with, because a timer of its own or another task has come to an end. It
 /// is not read while those above want nothing, and what it does not read of its wire stays below
-/// it. A bare [`Stack`](crate::Stack) has nobody who hears that waker.
+/// it. Around a bare [`Stack`](crate::Stack) that is for [`Stack::answer_signals`].
 ///
 /// A flush waits until the stream is flushed, and a shutdown until it is shut down.
 ///
@@ -458,7 +456,7 @@ impl Layer for StreamLayer {
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
         let signal = &self.inside.signal;
-        (wanted == TypeId::of::<Arc<Signal>>()).then_some(signal as &dyn Any)
+        (wanted == TypeId::of::<Signal>()).then_some(signal as &dyn Any)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The course of a change that is awaited, by the owner or by another task.
 
+use crate::layer::downcast;
 use crate::view::State;
 use crate::{
     Changes, ErrorKind, Layer, LayerId, LayerKey, Outcome, PopError, Popping, PushError, Stack,
@@ -40,11 +41,12 @@ pub(super) enum Alone {
 }
 
 /// Brings layers in by `add`, and waits until those that `keys` names are up, unless that cannot be
-/// before the application reads.
+/// before the application reads. One that withdraws is given back by `back`.
 pub(super) fn add<T, R>(
     what: T,
     mut add: impl FnMut(&mut Stack, T) -> Result<R, PushError<T>>,
     keys: impl Fn(&R) -> Vec<LayerKey>,
+    back: impl Fn(LayerKey, Box<dyn Layer>) -> Option<T>,
 ) -> impl FnMut(&mut Stack, Alone) -> Progress<Result<R, PushError<T>>> {
     let mut what = Some(what);
     let mut added = None;
@@ -64,6 +66,13 @@ pub(super) fn add<T, R>(
         if let Err(error) = stack.failure() {
             return Progress::Done(Err(PushError::Begun(error)));
         }
+        for key in added.as_ref().map(&keys).unwrap_or_default() {
+            if let Some((layer, error)) = stack.take_refused_key(key)
+                && let Some(back) = back(key, layer)
+            {
+                return Progress::Done(Err(PushError::Refused { back, error }));
+            }
+        }
         let coming = |added: &R| {
             let mut layers = stack.layers();
             let keys = keys(added);
@@ -82,7 +91,8 @@ pub(super) fn push<L: Layer>(
     layer: L,
     push: impl FnMut(&mut Stack, L) -> Result<LayerId<L>, PushError<L>>,
 ) -> impl FnMut(&mut Stack, Alone) -> Progress<Result<LayerId<L>, PushError<L>>> {
-    add(layer, push, |id| vec![id.key()])
+    let back = |_, layer| downcast(layer).ok();
+    add(layer, push, |id: &LayerId<L>| vec![id.key()], back)
 }
 
 /// [`add`] for several changes as one.
@@ -90,7 +100,8 @@ pub(super) fn apply(
     changes: Changes,
 ) -> impl FnMut(&mut Stack, Alone) -> Progress<Result<(), PushError<Changes>>> {
     let keys = changes.added();
-    add(changes, Stack::apply, move |()| keys.clone())
+    let back = |key, layer| Some(Changes::of_withdrawn(key, layer));
+    add(changes, Stack::apply, move |()| keys.clone(), back)
 }
 
 /// Asks a layer to leave, and waits until its outbound half has ended.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::signal::Signal;
+use crate::Signal;
 use crate::buffer::{BLOCK, Buffer};
 
 /// What is lent at once, so that what the stream leaves is copied in vain only up to that much.
@@ -27,7 +27,7 @@ pub(super) struct Below(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    signal: Arc<Signal>,
+    signal: Signal,
 }
 
 #[derive(Default)]
@@ -55,10 +55,10 @@ struct State {
 }
 
 /// A wire, and the layer's side of it.
-pub(super) fn wire(signal: &Arc<Signal>) -> (Wire, Below) {
+pub(super) fn wire(signal: &Signal) -> (Wire, Below) {
     let shared = Arc::new(Shared {
         state: Mutex::default(),
-        signal: Arc::clone(signal),
+        signal: signal.clone(),
     });
     (Wire(Arc::clone(&shared)), Below(shared))
 }
@@ -196,7 +196,7 @@ impl AsyncRead for Wire {
         if state.is_elsewhere() {
             state.read_elsewhere = true;
             drop(state);
-            shared.signal.wake_by_ref();
+            shared.signal.raise();
         }
         Poll::Pending
     }
@@ -224,7 +224,7 @@ impl AsyncWrite for Wire {
         if state.is_elsewhere() {
             state.written_elsewhere = true;
             drop(state);
-            shared.signal.wake_by_ref();
+            shared.signal.raise();
         } else {
             state.written_inline = true;
         }
@@ -247,7 +247,7 @@ impl Shared {
         state.shut = true;
         if state.is_elsewhere() {
             drop(state);
-            self.signal.wake_by_ref();
+            self.signal.raise();
         }
     }
 }
