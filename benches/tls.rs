@@ -104,12 +104,12 @@ impl Open for Layered {
     type Server = Connection<tokio::net::TcpStream>;
 
     async fn client(self, socket: TcpStream) -> Self::Client {
-        let layer = TlsLayer::client(self.0.client, name()).expect("a layer");
+        let layer = TlsLayer::client(self.0.client, name());
         opened(socket, layer).await
     }
 
     async fn server(self, socket: TcpStream) -> Self::Server {
-        let layer = TlsLayer::server(self.0.server).expect("a layer");
+        let layer = TlsLayer::server(self.0.server);
         opened(socket, layer).await
     }
 }

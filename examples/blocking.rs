@@ -130,7 +130,7 @@ fn run_client(mut peer: Blocking, config: Arc<ClientConfig>) -> Result<()> {
     println!("{:<28}  {}", peer.stack.to_string(), peer.line()?);
     let id = peer
         .stack
-        .push(TlsLayer::client(config, "localhost".try_into()?)?)?;
+        .push(TlsLayer::client(config, "localhost".try_into()?))?;
     peer.say("STOPTLS")?;
     println!("{:<28}  {}", peer.stack.to_string(), peer.line()?);
     peer.pop(id)?;
@@ -144,7 +144,7 @@ fn run_server(mut peer: Blocking, config: Arc<ServerConfig>) -> Result<()> {
     peer.line()?;
     let id = peer
         .stack
-        .push_after(b"in clear: go ahead\n", TlsLayer::server(config)?)?;
+        .push_after(b"in clear: go ahead\n", TlsLayer::server(config))?;
     peer.line()?;
     peer.say("under TLS: as you like")?;
     peer.pop(id)?;

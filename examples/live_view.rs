@@ -33,7 +33,7 @@ impl Watch for Longest {
 
 fn at_client(config: &Arc<ClientConfig>) -> Result<TlsLayer> {
     let name = "localhost".try_into()?;
-    Ok(TlsLayer::client(Arc::clone(config), name)?)
+    Ok(TlsLayer::client(Arc::clone(config), name))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,7 +48,7 @@ async fn main() -> Result<()> {
         .layer("zstd", || CompressLayer::zstd(3))
         .layer("longest", Longest::default);
     let for_servers = Template::new()
-        .try_layer("tls", move || TlsLayer::server(Arc::clone(&theirs)))
+        .layer("tls", move || TlsLayer::server(Arc::clone(&theirs)))
         .layer("zstd", || CompressLayer::zstd(3));
     println!("clients  {for_clients}\nservers  {for_servers}");
 
@@ -81,7 +81,7 @@ async fn main() -> Result<()> {
     let (client, server) = &handles[2];
     let old: (LayerId<TlsLayer>, _) = (find(client).await?, find(server).await?);
     let client_new = client.replace(old.0, at_client(&client_config)?);
-    let server_new = server.replace(old.1, TlsLayer::server(server_config)?);
+    let server_new = server.replace(old.1, TlsLayer::server(server_config));
     tokio::try_join!(client_new, server_new)?;
     tokio::try_join!(client.pop(old.0), server.pop::<TlsLayer>(old.1))?;
     show("3: TLS is another, with new keys", &handles).await

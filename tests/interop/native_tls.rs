@@ -54,7 +54,7 @@ fn layers(theirs: Side, version: &'static SupportedProtocolVersion) -> (StreamLa
             let theirs = StreamLayer::new("native-tls", |wire: Wire| async move {
                 connector.connect(NAME, wire).await
             });
-            (theirs, TlsLayer::server(Arc::new(config)).unwrap())
+            (theirs, TlsLayer::server(Arc::new(config)))
         }
         Side::Server => {
             let identity = Identity::from_pkcs8(pem.as_bytes(), key.as_bytes()).unwrap();
@@ -71,7 +71,7 @@ fn layers(theirs: Side, version: &'static SupportedProtocolVersion) -> (StreamLa
                 acceptor.accept(wire).await
             });
             let name = ServerName::try_from(NAME).unwrap();
-            (theirs, TlsLayer::client(Arc::new(config), name).unwrap())
+            (theirs, TlsLayer::client(Arc::new(config), name))
         }
     }
 }

@@ -37,11 +37,11 @@ pub(crate) fn name() -> ServerName<'static> {
 }
 
 pub(crate) fn client(config: &Arc<ClientConfig>) -> TlsLayer {
-    TlsLayer::client(Arc::clone(config), name()).unwrap()
+    TlsLayer::client(Arc::clone(config), name())
 }
 
 pub(crate) fn server(config: &Arc<ServerConfig>) -> TlsLayer {
-    TlsLayer::server(Arc::clone(config)).unwrap()
+    TlsLayer::server(Arc::clone(config))
 }
 
 async fn sockets() -> (TcpStream, TcpStream) {

@@ -199,7 +199,7 @@ async fn a_codec_over_tls_and_tls_in_tls_come_up_as_one() {
         .layer("zstd", || CompressLayer::zstd(3));
     let (outer, inner) = (Arc::clone(&server_config), server_config);
     let at_server = Template::new()
-        .try_layer("tls", move || TlsLayer::server(Arc::clone(&outer)))
+        .layer("tls", move || TlsLayer::server(Arc::clone(&outer)))
         .layer("tls", move || server(&inner).anywhere())
         .layer("zstd", || CompressLayer::zstd(3));
     let peer = async |io, template| {

@@ -73,7 +73,10 @@ pub(crate) fn client(
 /// # Errors
 ///
 /// The configuration allows no session.
-pub(crate) fn server(config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+pub(crate) fn server(mut config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+    if config.max_early_data_size > 0 {
+        Arc::make_mut(&mut config).max_early_data_size = 0;
+    }
     let half = UnbufferedServerConnection::new(config)?;
     Ok(Box::new(Session::new(half)))
 }

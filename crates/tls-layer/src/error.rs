@@ -1,5 +1,8 @@
 //! What rustls reports, in the words of the stack.
 
+use std::error::Error as StdError;
+use std::fmt;
+
 use rustls::Error as TlsError;
 use stack::Error;
 
@@ -43,4 +46,20 @@ pub(crate) fn too_long(body: usize) -> Error {
 /// Every record must say that it is application data now.
 pub(crate) fn unprotected(kind: u8) -> Error {
     Error::remote(format!("unexpected_message: a record of type {kind}"))
+}
+
+/// The user's own error, whatever its type.
+#[derive(Debug)]
+pub(crate) struct Cause(pub(crate) Box<dyn StdError + Send + Sync>);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
 }

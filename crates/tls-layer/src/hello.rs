@@ -1,57 +1,76 @@
-//! The one thing that a server wants to know of a ClientHello and rustls's unbuffered API keeps
-//! to itself.
+//! What a client asks for, before anybody has answered.
 
-use rustls::pki_types::DnsName;
+use std::fmt;
 
-const CLIENT_HELLO: u8 = 1;
-const SERVER_NAME: u16 = 0;
-const HOST_NAME: u8 = 0;
+use rustls::server::{Accepted, Acceptor};
 
-/// The host name that a ClientHello asks for (RFC 6066, section 3), if the message is there in
-/// one piece. Whether the hello is acceptable is for rustls to say.
-pub(crate) fn server_name(message: &[u8]) -> Option<String> {
-    let mut message = Bytes(message);
-    if message.int(1)? != usize::from(CLIENT_HELLO) {
-        return None;
-    }
-    let mut hello = message.counted(3)?;
-    hello.take(2 + 32)?; // version, random
-    hello.counted(1)?; // session id
-    hello.counted(2)?; // cipher suites
-    hello.counted(1)?; // compression methods
-    let mut extensions = hello.counted(2)?;
-    loop {
-        let kind = extensions.int(2)?;
-        let mut extension = extensions.counted(2)?;
-        if kind == usize::from(SERVER_NAME) {
-            let mut names = extension.counted(2)?;
-            if names.int(1)? != usize::from(HOST_NAME) {
-                return None;
-            }
-            let name = DnsName::try_from(names.counted(2)?.0).ok()?;
-            return Some(name.to_lowercase_owned().as_ref().to_owned());
+/// A client's first message (RFC 8446, section 4.1.2), as far as it helps to choose the server's
+/// configuration.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientHello {
+    /// The name of the server that the client asks for (SNI, RFC 6066), in lower case.
+    pub server_name: Option<String>,
+    /// The application protocols that it speaks (ALPN, RFC 7301), the one that it likes best first.
+    pub alpn: Vec<Vec<u8>>,
+    /// The cipher suites that it offers, by their numbers (IANA).
+    pub cipher_suites: Vec<u16>,
+    /// The signatures that it can verify, by their numbers (IANA).
+    pub signature_schemes: Vec<u16>,
+}
+
+impl ClientHello {
+    fn new(accepted: &Accepted) -> Self {
+        let hello = accepted.client_hello();
+        let alpn = hello.alpn().into_iter().flatten();
+        let suites = hello.cipher_suites().iter();
+        let schemes = hello.signature_schemes().iter();
+        Self {
+            server_name: hello.server_name().map(str::to_ascii_lowercase),
+            alpn: alpn.map(<[u8]>::to_vec).collect(),
+            cipher_suites: suites.map(|&suite| suite.into()).collect(),
+            signature_schemes: schemes.map(|&scheme| scheme.into()).collect(),
         }
     }
 }
 
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(n)?;
-        self.0 = rest;
-        Some(taken)
+impl fmt::Debug for ClientHello {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alpn = self.alpn.iter().map(|it| String::from_utf8_lossy(it));
+        f.debug_struct("ClientHello")
+            .field("server_name", &self.server_name)
+            .field("alpn", &alpn.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
+}
 
-    /// A number of `n` bytes.
-    fn int(&mut self, n: usize) -> Option<usize> {
-        let bytes = self.take(n)?;
-        Some(bytes.iter().fold(0, |int, &b| int << 8 | usize::from(b)))
-    }
+/// Looks at a copy of what a client sends, until its hello is there.
+#[derive(Default)]
+pub(crate) struct Lookout(Acceptor);
 
-    /// As many bytes as a number of `n` bytes says.
-    fn counted(&mut self, n: usize) -> Option<Bytes<'a>> {
-        let len = self.int(n)?;
-        self.take(len).map(Bytes)
+/// What rustls says of a hello that is none, and the alert that tells the client.
+pub(crate) struct Unfit {
+    pub(crate) error: rustls::Error,
+    pub(crate) alert: Vec<u8>,
+}
+
+impl Lookout {
+    /// Looks at `bytes`, which follow those of the last call. Not to be called again when the hello
+    /// is there, or an error.
+    pub(crate) fn look(&mut self, mut bytes: &[u8]) -> Result<Option<ClientHello>, Unfit> {
+        // It reads as much as it has room for, and none when it has what it wants.
+        while self.0.read_tls(&mut bytes).is_ok_and(|n| n > 0) {
+            match self.0.accept() {
+                Ok(Some(accepted)) => return Ok(Some(ClientHello::new(&accepted))),
+                Ok(None) => {}
+                Err((error, mut said)) => {
+                    let mut alert = Vec::new();
+                    // A vector takes all.
+                    let _ = said.write_all(&mut alert);
+                    return Err(Unfit { error, alert });
+                }
+            }
+        }
+        Ok(None)
     }
 }

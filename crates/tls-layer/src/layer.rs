@@ -1,22 +1,25 @@
 //! TLS as one layer.
 
 use std::any::{Any, TypeId};
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
 use stack::{
     Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Role,
-    Standing, Transport,
+    Signal, Standing, Transport,
 };
 
-use crate::engine::{self, Engine};
+use crate::choice::Choice;
+use crate::engine;
 use crate::error;
-use crate::hello;
+use crate::hello::{ClientHello, Lookout};
 use crate::info::TlsInfo;
-use crate::record::{Bad, CHANGE_CIPHER_SPEC, FULL, HEADER, Header};
-use crate::stage::Stage;
+use crate::record::{Bad, HEADER, Header};
+use crate::session::{Phase, Session};
 
 /// What may be written during the handshake before writing is to pause.
 const WAITING_HIGH: usize = 64 * 1024;
@@ -28,50 +31,42 @@ const WAITING_MOST: usize = 4 * 1024 * 1024;
 /// Pushed, it shakes hands; what is written meanwhile waits for the handshake's end. Popped, it
 /// exchanges close_notify with its peer, in both directions and to the exact byte.
 pub struct TlsLayer {
-    engine: Box<dyn Engine>,
-    side: Side,
     life: Life,
     residue: Residue,
     role: Role,
-    /// The name that the client asks for.
-    server_name: Option<String>,
-    info: Option<TlsInfo>,
-    /// Plaintext, on its way into a full record.
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Client,
-    Server,
+    /// What was written before the session takes it.
+    waiting: Vec<u8>,
 }
 
 enum Life {
-    /// Not pushed yet.
-    New,
-    /// What is written meanwhile waits here.
-    Handshaking { waiting: Vec<u8> },
-    /// At work.
-    Up,
-    /// Our close_notify is out, and the layer is mute; it may still decode.
-    Finished,
+    /// The client's side, not pushed yet.
+    Client {
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    },
+    /// The server's side, not pushed yet.
+    Server(Arc<ServerConfig>),
+    /// The server's side before its configuration is chosen.
+    Choosing(Box<Choosing>),
+    /// Shaking hands, at work, or at its end.
+    Open(Box<Session>),
+}
+
+struct Choosing {
+    choice: Choice,
+    lookout: Lookout,
+    /// How much the lookout has seen of what waits below the layer.
+    seen: usize,
+    server_name: Option<String>,
+    attached: bool,
 }
 
 impl TlsLayer {
     /// The client's side of a session with the server of this name.
     ///
-    /// # Errors
-    ///
-    /// [`Blame::Local`](stack::Blame::Local) if no session can be had with this configuration.
-    pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, Error> {
-        let asked = match &name {
-            ServerName::DnsName(dns) if config.enable_sni => Some(dns.as_ref().to_owned()),
-            _ => None,
-        };
-        let engine = engine::client(config, name).map_err(error::local)?;
-        let mut layer = Self::new(Side::Client, engine);
-        layer.server_name = asked;
-        Ok(layer)
+    /// If the configuration allows no session, the push is refused.
+    pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> Self {
+        Self::new(Life::Client { config, name })
     }
 
     /// The server's side of a session.
@@ -79,27 +74,61 @@ impl TlsLayer {
     /// Early data (0-RTT, RFC 8446, section 2.3) is declined, whatever the configuration says,
     /// since it can be replayed.
     ///
-    /// # Errors
-    ///
-    /// As for [`client`](Self::client).
-    pub fn server(mut config: Arc<ServerConfig>) -> Result<Self, Error> {
-        if config.max_early_data_size > 0 {
-            Arc::make_mut(&mut config).max_early_data_size = 0;
-        }
-        let engine = engine::server(config).map_err(error::local)?;
-        Ok(Self::new(Side::Server, engine))
+    /// If the configuration allows no session, the push is refused.
+    pub fn server(config: Arc<ServerConfig>) -> Self {
+        Self::new(Life::Server(config))
     }
 
-    fn new(side: Side, engine: Box<dyn Engine>) -> Self {
+    /// The server's side of a session, whose configuration is chosen when the client has said what it
+    /// wants: by its server name, for instance, from a certificate that has to be looked up first.
+    ///
+    /// `choose` is called once the whole ClientHello is there; nothing has been answered by then, and
+    /// the client's bytes wait below the layer. Whoever drives the connection polls its future, and is
+    /// woken by it. Until it is done, [`Limits::handshake`](stack::Limits::handshake) runs.
+    ///
+    /// If it returns an error, that is why the push is refused, and the connection is as it was before:
+    /// plain, with the ClientHello unread, to be handed on untouched to whom it is for, or to be
+    /// dropped.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use stack::{Limits, PushError, Stack};
+    /// # use tls_layer::{ClientHello, TlsLayer};
+    /// # use tls_layer::rustls::ServerConfig;
+    /// # async fn look_up(_: &str) -> Result<Arc<ServerConfig>, String> { Err("no such host".into()) }
+    /// let tls = TlsLayer::server_with(|hello: ClientHello| async move {
+    ///     match hello.server_name {
+    ///         Some(name) if name.ends_with(".example") => look_up(&name).await,
+    ///         _ => Err("not ours".to_owned()),
+    ///     }
+    /// });
+    /// # let _ = tls;
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the function or its future does: in the task that drives the connection.
+    pub fn server_with<F, Fut, E>(choose: F) -> Self
+    where
+        F: FnOnce(ClientHello) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Arc<ServerConfig>, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        Self::new(Life::Choosing(Box::new(Choosing {
+            choice: Choice::new(choose),
+            lookout: Lookout::default(),
+            seen: 0,
+            server_name: None,
+            attached: false,
+        })))
+    }
+
+    fn new(life: Life) -> Self {
         Self {
-            engine,
-            side,
-            life: Life::New,
+            life,
             residue: Residue::Reject,
             role: Role::Encryption,
-            server_name: None,
-            info: None,
-            stage: Stage::default(),
+            waiting: Vec::new(),
         }
     }
 
@@ -122,156 +151,137 @@ impl TlsLayer {
         self
     }
 
-    /// The handshake is over: what waited for it goes out.
-    fn come_up(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        let name = self.server_name.take();
-        self.info = Some(TlsInfo::new(self.engine.state(), name));
-        cx.up();
-        cx.hold_back(false);
-        if let Life::Handshaking { waiting } = std::mem::replace(&mut self.life, Life::Up) {
-            for record in waiting.chunks(FULL) {
-                self.engine.write(record, cx).map_err(error::tls)?;
-            }
+    /// Keeps what is written before there are keys for it.
+    #[cold]
+    fn wait(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
+        if self.waiting.len() + bytes.len() > WAITING_MOST {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                Blame::Local,
+                "too much was written during the handshake",
+            ));
         }
+        self.waiting.extend_from_slice(bytes);
+        cx.hold_back(self.waiting.len() > WAITING_HIGH);
         Ok(())
     }
 
-    /// The peer does not speak TLS. rustls is shown a header like that one, so that it sends an
-    /// alert.
-    fn refuse(&mut self, cx: &mut Context<'_>, bytes: &[u8], bad: Bad) -> Error {
-        if bad == Bad::NotTls && matches!(self.life, Life::Finished) {
-            return Error::remote("the peer went on in plain without its close_notify");
+    fn session(&mut self) -> Option<&mut Session> {
+        match &mut self.life {
+            Life::Open(session) => Some(session),
+            _ => None,
         }
-        let refused = match bad {
-            // No alert follows a close_notify.
-            _ if matches!(self.life, Life::Finished) => Ok(()),
-            // Of all records that rustls refuses by their type only this one needs no key.
-            Bad::Unprotected(_) => self.engine.read(&mut CHANGE_CIPHER_SPEC.to_owned(), cx),
-            Bad::NotTls | Bad::TooLong(_) => {
-                let mut header = [0xff; HEADER];
-                // Of a record that is too long all but the length is in order: that stays at its
-                // worst.
-                let n = bytes.len().min(3);
-                header[..n].copy_from_slice(&bytes[..n]);
-                self.engine.read(&mut header, cx)
+    }
+}
+
+impl Choosing {
+    /// Looks at what has come, and asks; the session, if the configuration is chosen.
+    fn go_on(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<Session>, Error> {
+        if !self.choice.is_asked() {
+            // What is no TLS is told at its first byte.
+            let new = match Header::parse(bytes, None, false) {
+                Ok(_) => &bytes[self.seen..],
+                Err(Bad::TooLong(_)) => bytes,
+                Err(_) => &[0xff; HEADER],
+            };
+            self.seen = bytes.len();
+            match self.lookout.look(new) {
+                Ok(None) => return Ok(None),
+                Ok(Some(hello)) => {
+                    self.server_name = hello.server_name.clone();
+                    self.choice.ask(hello);
+                }
+                Err(unfit) => {
+                    cx.send(&unfit.alert[..]);
+                    return Err(error::tls(unfit.error));
+                }
             }
-        };
-        match (bad, refused) {
-            (Bad::TooLong(body), _) => error::too_long(body),
-            (Bad::Unprotected(kind), _) => error::unprotected(kind),
-            (Bad::NotTls, Err(error)) => error::tls(error),
-            (Bad::NotTls, Ok(())) => Error::remote("the peer does not speak TLS"),
         }
-    }
-
-    fn is_handshaking(&self) -> bool {
-        matches!(self.life, Life::Handshaking { .. })
-    }
-
-    fn seal_stage(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        if !self.stage.is_empty() {
-            let sealed = self.engine.write(self.stage.bytes(), cx);
-            self.stage.clear();
-            sealed.map_err(error::tls)?;
+        match self.choice.poll() {
+            Poll::Pending => Ok(None),
+            Poll::Ready(Ok(config)) => {
+                let engine = engine::server(config).map_err(error::local)?;
+                Ok(Some(Session::server(engine, self.server_name.take())))
+            }
+            Poll::Ready(Err(cause)) => {
+                let error = Error::local("there is no configuration for this client");
+                cx.withdraw(error.with_source(error::Cause(cause)));
+                Ok(None)
+            }
         }
-        Ok(())
     }
 }
 
 impl Protocol for TlsLayer {
     fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
-        if !matches!(self.life, Life::New) {
-            return Err(Error::local("a TLS session cannot be begun twice"));
-        }
-        self.life = Life::Handshaking {
-            waiting: Vec::new(),
+        let mut session = match &mut self.life {
+            Life::Client { config, name } => {
+                let asked = match &name {
+                    ServerName::DnsName(dns) if config.enable_sni => Some(dns.as_ref().to_owned()),
+                    _ => None,
+                };
+                let engine = engine::client(Arc::clone(config), name.clone());
+                Session::client(engine.map_err(error::local)?, asked)
+            }
+            Life::Server(config) => {
+                let engine = engine::server(Arc::clone(config));
+                Session::server(engine.map_err(error::local)?, None)
+            }
+            Life::Choosing(choosing) if !choosing.attached => {
+                choosing.attached = true;
+                return Ok(Readiness::Handshaking);
+            }
+            Life::Choosing(_) | Life::Open(_) => {
+                return Err(Error::local("a TLS session cannot be begun twice"));
+            }
         };
-        self.engine.start(cx).map_err(error::tls)?;
+        session.start(cx)?;
+        self.life = Life::Open(Box::new(session));
         Ok(Readiness::Handshaking)
     }
 
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        let mut taken = 0;
-        while !self.engine.peer_closed() {
-            let rest = &mut bytes[taken..];
-            let version = self.engine.state().protocol_version();
-            let header = match Header::parse(rest, version, !self.is_handshaking()) {
-                Ok(Some(header)) => header,
-                Ok(None) => break,
-                Err(bad) => return Err(self.refuse(cx, rest, bad)),
+        if let Life::Choosing(choosing) = &mut self.life {
+            let Some(session) = choosing.go_on(cx, bytes)? else {
+                return Ok(0);
             };
-            let Some(record) = rest.get_mut(..header.record) else {
-                break;
-            };
-            if header.application_data && !self.is_handshaking() && !cx.wanted() {
-                break;
-            }
-            if self.side == Side::Server && version.is_none() && self.server_name.is_none() {
-                self.server_name = hello::server_name(&record[HEADER..]);
-            }
-            self.engine.read(record, cx).map_err(error::tls)?;
-            taken += header.record;
-            if self.is_handshaking() && !self.engine.state().is_handshaking() {
-                self.come_up(cx)?;
-            }
-            if self.engine.peer_closed() {
-                cx.end_mark();
-            }
+            self.life = Life::Open(Box::new(session));
         }
-        Ok(taken)
+        match &mut self.life {
+            Life::Open(session) => session.received(cx, bytes, &mut self.waiting),
+            _ => Ok(0),
+        }
     }
 
     fn end_received(&mut self, _: &mut Context<'_>) -> Result<(), Error> {
-        if self.engine.peer_closed() {
+        let session = self.session();
+        if session.as_ref().is_some_and(|it| it.peer_closed()) {
             return Ok(());
         }
-        Err(Error::truncated(if self.is_handshaking() {
-            "the input ends within the handshake"
-        } else {
-            "the input ends without a close_notify"
-        }))
+        Err(Error::truncated(
+            if session.is_none_or(|it| it.is_handshaking()) {
+                "the input ends within the handshake"
+            } else {
+                "the input ends without a close_notify"
+            },
+        ))
     }
 }
 
 impl Transport for TlsLayer {
     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        let mut bytes = chunk.as_slice();
-        if let Life::Handshaking { waiting } = &mut self.life {
-            if waiting.len() + bytes.len() > WAITING_MOST {
-                return Err(Error::new(
-                    ErrorKind::Limit,
-                    Blame::Local,
-                    "too much was written during the handshake",
-                ));
-            }
-            waiting.extend_from_slice(bytes);
-            cx.hold_back(waiting.len() > WAITING_HIGH);
-            return Ok(());
+        match &mut self.life {
+            Life::Open(session) if !session.is_handshaking() => session.send(cx, chunk.as_slice()),
+            _ => self.wait(cx, chunk.as_slice()),
         }
-        while !bytes.is_empty() {
-            if self.stage.is_empty() && bytes.len() >= FULL {
-                let (record, rest) = bytes.split_at(FULL);
-                self.engine.write(record, cx).map_err(error::tls)?;
-                bytes = rest;
-            } else {
-                let n = self.stage.fill(bytes);
-                bytes = &bytes[n..];
-                if self.stage.is_full() {
-                    self.seal_stage(cx)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        self.seal_stage(cx)
+        self.session().map_or(Ok(()), |session| session.flush(cx))
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        self.seal_stage(cx)?;
-        self.life = Life::Finished;
-        self.engine.close(cx).map_err(error::tls)
+        self.session().map_or(Ok(()), |session| session.finish(cx))
     }
 }
 
@@ -293,37 +303,44 @@ impl Layer for TlsLayer {
     }
 
     fn held(&self) -> usize {
-        match &self.life {
-            Life::Handshaking { waiting } => waiting.len(),
-            _ => self.stage.len(),
-        }
+        let staged = match &self.life {
+            Life::Open(session) => session.held(),
+            _ => 0,
+        };
+        self.waiting.len() + staged
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
-        if wanted != TypeId::of::<TlsInfo>() {
-            return None;
+        match &self.life {
+            Life::Choosing(choosing) if wanted == TypeId::of::<Signal>() => {
+                Some(choosing.choice.signal())
+            }
+            Life::Open(session) if wanted == TypeId::of::<TlsInfo>() => {
+                session.info.as_ref().map(|info| info as &dyn Any)
+            }
+            _ => None,
         }
-        self.info.as_ref().map(|info| info as &dyn Any)
-    }
-}
-
-impl fmt::Debug for Life {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::New => "New",
-            Self::Handshaking { .. } => "Handshaking",
-            Self::Up => "Up",
-            Self::Finished => "Finished",
-        })
     }
 }
 
 impl fmt::Debug for TlsLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (life, peer_closed) = match &self.life {
+            Life::Client { .. } => ("Client", false),
+            Life::Server(_) => ("Server", false),
+            Life::Choosing(_) => ("Choosing", false),
+            Life::Open(session) => {
+                let life = match session.phase() {
+                    Phase::Handshaking => "Handshaking",
+                    Phase::Up => "Up",
+                    Phase::Finished => "Finished",
+                };
+                (life, session.peer_closed())
+            }
+        };
         f.debug_struct("TlsLayer")
-            .field("side", &self.side)
-            .field("life", &self.life)
-            .field("peer_closed", &self.engine.peer_closed())
+            .field("life", &format_args!("{life}"))
+            .field("peer_closed", &peer_closed)
             .field("held", &self.held())
             .finish_non_exhaustive()
     }

@@ -36,8 +36,8 @@
 //! # }
 //! # fn exchange(a: &mut Stack, b: &mut Stack) { while carry(a, b) + carry(b, a) > 0 {} }
 //! let (mut client, mut server) = (Stack::new(Limits::default()), Stack::new(Limits::default()));
-//! let theirs = server.push(TlsLayer::server(server_config)?)?;
-//! let ours = client.push(TlsLayer::client(client_config, "shop.example".try_into()?)?)?;
+//! let theirs = server.push(TlsLayer::server(server_config))?;
+//! let ours = client.push(TlsLayer::client(client_config, "shop.example".try_into()?))?;
 //! client.write(b"protected")?; // waits for the handshake
 //! exchange(&mut client, &mut server);
 //! assert_eq!(server.readable(), b"protected");
@@ -69,14 +69,17 @@
 //! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers.
 
 mod block;
+mod choice;
 mod engine;
 mod error;
 mod hello;
 mod info;
 mod layer;
 mod record;
+mod session;
 mod stage;
 
+pub use hello::ClientHello;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;
 pub use rustls;

@@ -159,9 +159,9 @@ fn a_session_is_resumed_and_early_data_is_never_taken() {
         let (client, server) = (Arc::new(configs.client), Arc::new(configs.server));
         for resumed in [false, true, true] {
             let mut pair = Pair::new(Cut::Whole);
-            let layer = TlsLayer::server(server.clone()).unwrap();
+            let layer = TlsLayer::server(server.clone());
             pair.server.push(layer).unwrap();
-            let layer = TlsLayer::client(client.clone(), NAME.try_into().unwrap()).unwrap();
+            let layer = TlsLayer::client(client.clone(), NAME.try_into().unwrap());
             pair.client.push(layer).unwrap();
             echo(&mut pair, 100);
             let info = pair.client.info::<TlsInfo>().unwrap();

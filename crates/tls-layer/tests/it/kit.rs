@@ -70,11 +70,11 @@ impl Configs {
 
     pub(crate) fn client_of(&self, name: &str) -> TlsLayer {
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        TlsLayer::client(Arc::new(self.client.clone()), name).unwrap()
+        TlsLayer::client(Arc::new(self.client.clone()), name)
     }
 
     pub(crate) fn server(&self) -> TlsLayer {
-        TlsLayer::server(Arc::new(self.server.clone())).unwrap()
+        TlsLayer::server(Arc::new(self.server.clone()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `TlsLayer` between two stacks in memory.
 
+mod choose;
 mod handshake;
 mod hostile;
 mod kit;

@@ -1,0 +1,203 @@
+//! A session at work: its handshake, its records, its end.
+
+use stack::{Context, Error};
+
+use crate::engine::Engine;
+use crate::error;
+use crate::hello::Lookout;
+use crate::info::TlsInfo;
+use crate::record::{Bad, CHANGE_CIPHER_SPEC, FULL, HEADER, Header};
+use crate::stage::Stage;
+
+/// One side of a session, and the plaintext that is on its way into it.
+pub(crate) struct Session {
+    engine: Box<dyn Engine>,
+    phase: Phase,
+    /// The name that the client asks for.
+    server_name: Option<String>,
+    /// Looks out for that name, on the server's side.
+    lookout: Option<Lookout>,
+    pub(crate) info: Option<TlsInfo>,
+    /// Plaintext, on its way into a full record.
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Handshaking,
+    Up,
+    /// Our close_notify is out, and the layer is mute; it may still decode.
+    Finished,
+}
+
+impl Session {
+    /// The client's side, with the name that it asks for.
+    pub(crate) fn client(engine: Box<dyn Engine>, server_name: Option<String>) -> Self {
+        Self::new(engine, server_name, None)
+    }
+
+    /// The server's side; `server_name` is the name that the client asks for, if that is known.
+    pub(crate) fn server(engine: Box<dyn Engine>, server_name: Option<String>) -> Self {
+        let lookout = server_name.is_none().then(Lookout::default);
+        Self::new(engine, server_name, lookout)
+    }
+
+    fn new(engine: Box<dyn Engine>, server_name: Option<String>, lookout: Option<Lookout>) -> Self {
+        Self {
+            engine,
+            phase: Phase::Handshaking,
+            server_name,
+            lookout,
+            info: None,
+            stage: Stage::default(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.phase == Phase::Handshaking
+    }
+
+    pub(crate) fn peer_closed(&self) -> bool {
+        self.engine.peer_closed()
+    }
+
+    /// How many bytes of plaintext are inside.
+    pub(crate) fn held(&self) -> usize {
+        self.stage.len()
+    }
+
+    /// Sends what this side says unasked.
+    pub(crate) fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.engine.start(cx).map_err(error::tls)
+    }
+
+    /// Takes whole records; `waiting` was written during the handshake, and leaves at its end.
+    pub(crate) fn received(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+        waiting: &mut Vec<u8>,
+    ) -> Result<usize, Error> {
+        let mut taken = 0;
+        while !self.engine.peer_closed() {
+            let rest = &mut bytes[taken..];
+            let version = self.engine.state().protocol_version();
+            let header = match Header::parse(rest, version, !self.is_handshaking()) {
+                Ok(Some(header)) => header,
+                Ok(None) => break,
+                Err(bad) => return Err(self.refuse(cx, rest, bad)),
+            };
+            let Some(record) = rest.get_mut(..header.record) else {
+                break;
+            };
+            if header.application_data && !self.is_handshaking() && !cx.wanted() {
+                break;
+            }
+            self.look(record);
+            self.engine.read(record, cx).map_err(error::tls)?;
+            taken += header.record;
+            if self.is_handshaking() && !self.engine.state().is_handshaking() {
+                self.come_up(cx, waiting)?;
+            }
+            if self.engine.peer_closed() {
+                cx.end_mark();
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Looks for the name of the server in a record of the client's. Whether the hello is acceptable
+    /// is for the engine to say.
+    fn look(&mut self, record: &[u8]) {
+        if let Some(lookout) = &mut self.lookout {
+            match lookout.look(record) {
+                Ok(None) => return,
+                Ok(Some(hello)) => self.server_name = hello.server_name,
+                Err(_) => {}
+            }
+            self.lookout = None;
+        }
+    }
+
+    /// The handshake is over: what waited for it goes out.
+    fn come_up(&mut self, cx: &mut Context<'_>, waiting: &mut Vec<u8>) -> Result<(), Error> {
+        let name = self.server_name.take();
+        self.lookout = None;
+        self.info = Some(TlsInfo::new(self.engine.state(), name));
+        self.phase = Phase::Up;
+        cx.up();
+        cx.hold_back(false);
+        for record in std::mem::take(waiting).chunks(FULL) {
+            self.engine.write(record, cx).map_err(error::tls)?;
+        }
+        Ok(())
+    }
+
+    /// The peer does not speak TLS. rustls is shown a header like that one, so that it sends an
+    /// alert.
+    fn refuse(&mut self, cx: &mut Context<'_>, bytes: &[u8], bad: Bad) -> Error {
+        if bad == Bad::NotTls && self.phase == Phase::Finished {
+            return Error::remote("the peer went on in plain without its close_notify");
+        }
+        let refused = match bad {
+            // No alert follows a close_notify.
+            _ if self.phase == Phase::Finished => Ok(()),
+            // Of all records that rustls refuses by their type only this one needs no key.
+            Bad::Unprotected(_) => self.engine.read(&mut CHANGE_CIPHER_SPEC.to_owned(), cx),
+            Bad::NotTls | Bad::TooLong(_) => {
+                let mut header = [0xff; HEADER];
+                // Of a record that is too long all but the length is in order: that stays at its
+                // worst.
+                let n = bytes.len().min(3);
+                header[..n].copy_from_slice(&bytes[..n]);
+                self.engine.read(&mut header, cx)
+            }
+        };
+        match (bad, refused) {
+            (Bad::TooLong(body), _) => error::too_long(body),
+            (Bad::Unprotected(kind), _) => error::unprotected(kind),
+            (Bad::NotTls, Err(error)) => error::tls(error),
+            (Bad::NotTls, Ok(())) => Error::remote("the peer does not speak TLS"),
+        }
+    }
+
+    /// Seals whole records from where they lie; the rest is staged.
+    #[inline]
+    pub(crate) fn send(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            if self.stage.is_empty() && bytes.len() >= FULL {
+                let (record, rest) = bytes.split_at(FULL);
+                self.engine.write(record, cx).map_err(error::tls)?;
+                bytes = rest;
+            } else {
+                let n = self.stage.fill(bytes);
+                bytes = &bytes[n..];
+                if self.stage.is_full() {
+                    self.flush(cx)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals what is staged.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if !self.stage.is_empty() {
+            let sealed = self.engine.write(self.stage.bytes(), cx);
+            self.stage.clear();
+            sealed.map_err(error::tls)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the close_notify.
+    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.flush(cx)?;
+        self.phase = Phase::Finished;
+        self.engine.close(cx).map_err(error::tls)
+    }
+}
