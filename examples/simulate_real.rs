@@ -143,7 +143,6 @@ impl Wares for Real {
                     true => TlsLayer::client(Arc::clone(client), name),
                     false => TlsLayer::server(Arc::clone(server)),
                 };
-                let layer = layer.expect("a configuration that fits");
                 Box::new(layer.with_residue(order.residue).anywhere())
             }
         }

@@ -68,7 +68,7 @@ impl Peer {
     ) -> Result<(), Failure> {
         match change {
             Change::PushTls => {
-                let layer = tls.layer().map_err(Failure::because("cannot begin TLS"))?;
+                let layer = tls.layer();
                 let pushed = self.connection.push_after(answer, layer).await;
                 let id = pushed.map_err(Failure::because("cannot push TLS"))?;
                 self.pushed.push(Pushed::Tls(id));
@@ -152,7 +152,7 @@ impl Peer {
 }
 
 impl Tls {
-    fn layer(&self) -> Result<TlsLayer, stack::Error> {
+    fn layer(&self) -> TlsLayer {
         match self {
             Self::Client(config) => {
                 let name = "localhost".try_into().expect("it is a host's name");

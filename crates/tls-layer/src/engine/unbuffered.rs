@@ -1,8 +1,5 @@
-//! What rustls does for the layer: a record in, plaintext and answers out.
-//!
-//! The trait has the shape of rustls 0.24, which takes records in place and appends what it seals
-//! to the caller's memory. In 0.23 the unbuffered API comes closest: it decrypts where the record
-//! lies, stops exactly behind a close_notify, and keeps no buffers while nothing moves.
+//! Over rustls's unbuffered API: it decrypts where the record lies, stops exactly behind a
+//! close_notify, and keeps no buffers while nothing moves.
 
 use std::sync::Arc;
 
@@ -13,6 +10,7 @@ use rustls::unbuffered::{ConnectionState, EncodeTlsData, UnbufferedStatus};
 use rustls::{ClientConfig, CommonState, Error, InvalidMessage, ServerConfig};
 use stack::Context;
 
+use super::Engine;
 use crate::block;
 use crate::record::FULL;
 
@@ -22,47 +20,7 @@ const LONGEST_MESSAGE: usize = 64 * 1024;
 /// Room for a full record, sealed, and for some control records before it.
 const SEALED: usize = FULL + 4 * 1024;
 
-/// One side of a session.
-pub(crate) trait Engine: Send + Sync {
-    /// Sends what this side says unasked: a client's first flight.
-    ///
-    /// # Errors
-    ///
-    /// As for [`read`](Self::read).
-    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
-
-    /// Takes one whole record, or a header that is none: delivers the plaintext, sends the answer.
-    ///
-    /// # Errors
-    ///
-    /// The record is not acceptable. The alert has been sent, if there is one; the session is over.
-    fn read(&mut self, record: &mut [u8], cx: &mut Context<'_>) -> Result<(), Error>;
-
-    /// Seals the plaintext of one record and sends it.
-    ///
-    /// # Errors
-    ///
-    /// The keys are used up, or the session is over.
-    fn write(&mut self, plain: &[u8], cx: &mut Context<'_>) -> Result<(), Error>;
-
-    /// Sends the close_notify (RFC 8446, section 6.1).
-    ///
-    /// # Errors
-    ///
-    /// As for [`write`](Self::write).
-    fn close(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
-
-    /// Whether the peer's close_notify was in the last record, or before it.
-    fn peer_closed(&self) -> bool;
-
-    /// What was agreed so far.
-    fn state(&self) -> &CommonState;
-}
-
-/// # Errors
-///
-/// The configuration allows no session with this server.
-pub(crate) fn client(
+pub(super) fn client(
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 ) -> Result<Box<dyn Engine>, Error> {
@@ -70,13 +28,7 @@ pub(crate) fn client(
     Ok(Box::new(Session::new(half)))
 }
 
-/// # Errors
-///
-/// The configuration allows no session.
-pub(crate) fn server(mut config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
-    if config.max_early_data_size > 0 {
-        Arc::make_mut(&mut config).max_early_data_size = 0;
-    }
+pub(super) fn server(config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
     let half = UnbufferedServerConnection::new(config)?;
     Ok(Box::new(Session::new(half)))
 }

@@ -1,0 +1,84 @@
+//! What rustls does for the layer: a record in, plaintext and answers out.
+//!
+//! rustls's connections are known in here only, so that another of its versions is another file.
+//! The trait has the shape of rustls 0.24, which takes records in place and appends what it seals
+//! to the caller's memory.
+
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, CommonState, Error, ServerConfig};
+use stack::Context;
+
+mod unbuffered;
+
+/// One side of a session.
+///
+/// The layer cuts the input into records, and hands over one at a time; behind the peer's
+/// close_notify nothing more, so that what follows it stays where it is. What an engine makes of a
+/// record, or of plaintext, it delivers or sends before it returns: between two calls it holds
+/// nothing but the beginning of a handshake message that came in several records, and an answer
+/// that by the protocol may wait for the next record out (to a KeyUpdate, RFC 8446, section 4.6.3).
+///
+/// Once [`start`](Self::start) or [`read`](Self::read) has failed, the session is over: the layer
+/// reads no more with it, and to write is an error.
+pub(crate) trait Engine: Send + Sync {
+    /// Sends what this side says unasked: a client's first flight. The first call of all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Takes one whole record, or a header that is none: delivers the plaintext, sends the answer.
+    /// The record's bytes may be changed, since it can be decrypted where it lies.
+    ///
+    /// # Errors
+    ///
+    /// The record is not acceptable. The alert has been sent, if there is one.
+    fn read(&mut self, record: &mut [u8], cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Seals the plaintext of one record, of 16 KiB at most, and sends it. Only after the
+    /// handshake.
+    ///
+    /// # Errors
+    ///
+    /// The keys are used up, or the session is over.
+    fn write(&mut self, plain: &[u8], cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Sends the close_notify (RFC 8446, section 6.1). Only after the handshake, and once; the
+    /// peer's records are read on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    fn close(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Whether the peer's close_notify was in the last record, or before it.
+    fn peer_closed(&self) -> bool;
+
+    /// What was agreed so far.
+    fn state(&self) -> &CommonState;
+}
+
+/// # Errors
+///
+/// The configuration allows no session with this server.
+pub(crate) fn client(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> Result<Box<dyn Engine>, Error> {
+    unbuffered::client(config, name)
+}
+
+/// Early data is declined.
+///
+/// # Errors
+///
+/// The configuration allows no session.
+pub(crate) fn server(mut config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+    if config.max_early_data_size > 0 {
+        Arc::make_mut(&mut config).max_early_data_size = 0;
+    }
+    unbuffered::server(config)
+}
