@@ -7,50 +7,210 @@
 //! ```
 //!
 //! What it does not do: it opens no sockets, knows no runtime, and brings no cryptography; the
-//! provider is the one in the configuration that it is given. It takes no early data (0-RTT) and
-//! has no exporter yet (RFC 5705). It never falls back to plaintext: a session that fails, fails
+//! provider is the one in the configuration that it is given. It never falls back to plaintext: a session that fails, fails
 //! the connection.
 //!
-//! Two ends, from plain to TLS and back to plain:
+//! # STARTTLS, the client
 //!
 //! ```
-//! use std::sync::Arc;
-//! use stack::{Limits, Stack};
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/configs.rs"));
+//! use stack::Connection;
 //! use tls_layer::{TlsInfo, TlsLayer};
-//! # use tls_layer::rustls::{ClientConfig, RootCertStore, ServerConfig};
-//! # let made = rcgen::generate_simple_self_signed(["shop.example".to_owned()])?;
-//! # let mut roots = RootCertStore::empty();
-//! # roots.add(made.cert.der().clone())?;
-//! # let provider = Arc::new(tls_layer::rustls::crypto::ring::default_provider());
-//! # let client_config = Arc::new(ClientConfig::builder_with_provider(provider.clone())
-//! #     .with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth());
-//! # let server_config = Arc::new(ServerConfig::builder_with_provider(provider)
-//! #     .with_safe_default_protocol_versions()?.with_no_client_auth()
-//! #     .with_single_cert(vec![made.cert.der().clone()], made.signing_key.into())?);
-//! # fn carry(from: &mut Stack, to: &mut Stack) -> usize {
-//! #     from.flush();
-//! #     let mut bytes = from.outgoing().to_vec();
-//! #     from.sent(bytes.len());
-//! #     to.receive(&mut bytes);
-//! #     bytes.len()
-//! # }
-//! # fn exchange(a: &mut Stack, b: &mut Stack) { while carry(a, b) + carry(b, a) > 0 {} }
-//! let (mut client, mut server) = (Stack::new(Limits::default()), Stack::new(Limits::default()));
-//! let theirs = server.push(TlsLayer::server(server_config))?;
-//! let ours = client.push(TlsLayer::client(client_config, "shop.example".try_into()?))?;
-//! client.write(b"protected")?; // waits for the handshake
-//! exchange(&mut client, &mut server);
-//! assert_eq!(server.readable(), b"protected");
-//! assert!(client.info::<TlsInfo>().is_some_and(|tls| !tls.resumed));
-//! server.consume(9);
+//! use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt};
 //!
-//! client.start_pop(ours.key())?;
-//! server.start_pop(theirs.key())?;
-//! client.write(b"plain again")?;
-//! exchange(&mut client, &mut server);
-//! assert_eq!(server.readable(), b"plain again");
-//! let (_layer, _outcome) = client.take_popped(ours).ok_or("the pop is not over")?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! async fn client(io: impl AsyncRead + AsyncWrite + Unpin, config: Arc<ClientConfig>) -> Result<()> {
+//!     let mut connection = Connection::new(io);
+//!     let mut line = String::new();
+//!     connection.write_all(b"STARTTLS\r\n").await?;
+//!     connection.read_line(&mut line).await?;
+//!     if !line.starts_with("220") {
+//!         return Err("no TLS, no password".into()); // never on in plain
+//!     }
+//!     // Whatever came behind the answer is an error, not an answer to what is asked next.
+//!     connection.push(TlsLayer::client(config, "mail.example".try_into()?)).await?;
+//!     let tls = connection.info::<TlsInfo>().ok_or("it stands")?;
+//!     println!("{}, {}", tls.version, tls.cipher_suite);
+//!     connection.write_all(b"AUTH secret\r\n").await?;
+//!     line.clear();
+//!     connection.read_line(&mut line).await?;
+//!     assert_eq!(line, "235 welcome\r\n");
+//!     Ok(connection.shutdown().await?) // close_notify, then the socket's end
+//! }
+//! #
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! # let (ours, theirs) = configs()?;
+//! # let (near, far) = tokio::io::duplex(4096);
+//! # let server = async {
+//! #     let mut connection = Connection::new(far);
+//! #     let mut line = String::new();
+//! #     connection.read_line(&mut line).await?;
+//! #     connection.push_after(b"220 go ahead\r\n", TlsLayer::server(theirs)).await?;
+//! #     line.clear();
+//! #     connection.read_line(&mut line).await?;
+//! #     assert_eq!(line, "AUTH secret\r\n");
+//! #     connection.write_all(b"235 welcome\r\n").await?;
+//! #     assert_eq!(connection.read_line(&mut line).await?, 0);
+//! #     Ok(())
+//! # };
+//! # tokio::try_join!(client(near, ours), server)?; Ok(()) }
+//! ```
+//!
+//! # STARTTLS, the server
+//!
+//! The answer and the push are one act, so that neither a fast client nor another task's write comes
+//! between them.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/configs.rs"));
+//! use stack::Connection;
+//! use tls_layer::TlsLayer;
+//! use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt};
+//!
+//! async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, config: Arc<ServerConfig>) -> Result<()> {
+//!     let mut connection = Connection::new(io);
+//!     let mut line = String::new();
+//!     while connection.read_line(&mut line).await? > 0 {
+//!         let protected = connection.read_epoch().layers().any(|layer| layer == "tls");
+//!         match line.trim_end() {
+//!             "STARTTLS" if !protected => {
+//!                 let tls = TlsLayer::server(Arc::clone(&config));
+//!                 // A command that came in the same segment is an error: it is never run.
+//!                 connection.push_after(b"220 go ahead\r\n", tls).await?;
+//!             }
+//!             "AUTH secret" if protected => connection.write_all(b"235 welcome\r\n").await?,
+//!             _ => connection.write_all(b"500 not so\r\n").await?,
+//!         }
+//!         line.clear();
+//!     }
+//!     Ok(connection.shutdown().await?)
+//! }
+//! #
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! # let (ours, theirs) = configs()?;
+//! # let (near, far) = tokio::io::duplex(4096);
+//! # let client = async {
+//! #     let mut connection = Connection::new(near);
+//! #     let mut line = String::new();
+//! #     for (say, hear) in [("AUTH secret", "500"), ("STARTTLS", "220")] {
+//! #         connection.write_all(format!("{say}\r\n").as_bytes()).await?;
+//! #         line.clear();
+//! #         connection.read_line(&mut line).await?;
+//! #         assert!(line.starts_with(hear));
+//! #     }
+//! #     connection.push(TlsLayer::client(ours, "mail.example".try_into()?)).await?;
+//! #     connection.write_all(b"AUTH secret\r\n").await?;
+//! #     line.clear();
+//! #     connection.read_line(&mut line).await?;
+//! #     assert_eq!(line, "235 welcome\r\n");
+//! #     connection.shutdown().await?;
+//! #     assert_eq!(connection.read_line(&mut line).await?, 0);
+//! #     Ok(())
+//! # };
+//! # tokio::try_join!(client, serve(far, theirs))?; Ok(()) }
+//! ```
+//!
+//! # TLS taken off again (FTP's CCC, RFC 4217)
+//!
+//! Either end may begin, or both at once; each goes on in plain from exactly the byte behind the other's
+//! close_notify.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/configs.rs"));
+//! use stack::Connection;
+//! use tls_layer::TlsLayer;
+//! use tokio::io::{AsyncBufReadExt, AsyncWriteExt, DuplexStream};
+//!
+//! async fn client(io: DuplexStream, config: Arc<ClientConfig>) -> Result<()> {
+//!     let mut connection = Connection::new(io);
+//!     let tls = TlsLayer::client(config, "mail.example".try_into()?);
+//!     let tls = connection.push(tls).await?;
+//!     connection.write_all(b"CCC\r\n").await?;
+//!     let mut line = String::new();
+//!     connection.read_line(&mut line).await?;
+//!     assert_eq!(line, "200 in clear, then\r\n");
+//!     connection.pop(tls).await?;
+//!     connection.write_all(b"QUIT\r\n").await?;
+//!     line.clear();
+//!     connection.read_line(&mut line).await?;
+//!     assert_eq!(line, "221 bye\r\n");
+//!     Ok(())
+//! }
+//!
+//! async fn server(io: DuplexStream, config: Arc<ServerConfig>) -> Result<()> {
+//!     let mut connection = Connection::new(io);
+//!     let tls = connection.push(TlsLayer::server(config)).await?;
+//!     let mut line = String::new();
+//!     connection.read_line(&mut line).await?;
+//!     assert_eq!(line, "CCC\r\n");
+//!     connection.write_all(b"200 in clear, then\r\n").await?;
+//!     connection.pop(tls).await?; // what was written before leaves within TLS
+//!     line.clear();
+//!     connection.read_line(&mut line).await?;
+//!     assert!(line == "QUIT\r\n" && connection.read_epoch().layers().len() == 0);
+//!     connection.write_all(b"221 bye\r\n").await?;
+//!     Ok(connection.shutdown().await?)
+//! }
+//! #
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! # let (ours, theirs) = configs()?;
+//! # let (near, far) = tokio::io::duplex(4096);
+//! # tokio::try_join!(client(near, ours), server(far, theirs))?; Ok(()) }
+//! ```
+//!
+//! Where the peer takes TLS off unasked, a read returns 0 and
+//! [`parked`](stack::Connection::parked) names the layer: pop it, and read on.
+//!
+//! # TLS in TLS
+//!
+//! To a proxy over TLS, and through it, over TLS that the proxy cannot read, to a server. The inner
+//! layer says that its place is meant; otherwise a push above TLS is refused.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/configs.rs"));
+//! use stack::Connection;
+//! use tls_layer::TlsLayer;
+//! use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, DuplexStream, copy_bidirectional};
+//!
+//! async fn client(io: DuplexStream, config: Arc<ClientConfig>) -> Result<()> {
+//!     let mut connection = Connection::new(io);
+//!     let outer = TlsLayer::client(Arc::clone(&config), "proxy.example".try_into()?);
+//!     connection.push(outer).await?;
+//!     connection.write_all(b"CONNECT mail.example:465\r\n").await?;
+//!     let mut line = String::new();
+//!     connection.read_line(&mut line).await?;
+//!     assert_eq!(line, "200 go ahead\r\n");
+//!     let inner = TlsLayer::client(config, "mail.example".try_into()?).anywhere();
+//!     connection.push(inner).await?;
+//!     assert_eq!(connection.stack().to_string(), "app <=> tls <=> tls <=> network");
+//!     connection.write_all(b"not for the proxy").await?;
+//!     connection.shutdown().await?;
+//!     line.clear();
+//!     connection.read_line(&mut line).await?;
+//!     assert_eq!(line, ""); // the server has ended its half, too
+//!     Ok(())
+//! }
+//!
+//! async fn proxy(io: DuplexStream, mut behind: DuplexStream, config: Arc<ServerConfig>) -> Result<()> {
+//!     let mut connection = Connection::wrap(io, TlsLayer::server(config)).await?;
+//!     let mut line = String::new();
+//!     connection.read_line(&mut line).await?;
+//!     connection.write_all(b"200 go ahead\r\n").await?;
+//!     copy_bidirectional(&mut connection, &mut behind).await?;
+//!     Ok(())
+//! }
+//! #
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! # let (ours, theirs) = configs()?;
+//! # let ((near, far), (behind, origin)) = (tokio::io::duplex(4096), tokio::io::duplex(4096));
+//! # let config = Arc::clone(&theirs);
+//! # let server = async {
+//! #     let mut connection = Connection::wrap(origin, TlsLayer::server(config)).await?;
+//! #     let mut said = String::new();
+//! #     connection.read_to_string(&mut said).await?;
+//! #     assert_eq!(said, "not for the proxy");
+//! #     Ok(connection.shutdown().await?)
+//! # };
+//! # tokio::try_join!(client(near, ours), proxy(far, behind, theirs), server)?; Ok(()) }
 //! ```
 //!
 //! # The contract
