@@ -13,6 +13,7 @@ use stack::{
 
 use crate::engine::{self, Engine};
 use crate::error;
+use crate::exporter::Exporter;
 use crate::hello;
 use crate::info::TlsInfo;
 use crate::record::{Bad, CHANGE_CIPHER_SPEC, FULL, HEADER, Header};
@@ -64,14 +65,24 @@ impl TlsLayer {
     ///
     /// [`Blame::Local`](stack::Blame::Local) if no session can be had with this configuration.
     pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, Error> {
-        let asked = match &name {
-            ServerName::DnsName(dns) if config.enable_sni => Some(dns.as_ref().to_owned()),
-            _ => None,
-        };
+        let asked = asked(&config, &name);
         let engine = engine::client(config, name).map_err(error::local)?;
-        let mut layer = Self::new(Side::Client, engine);
-        layer.server_name = asked;
-        Ok(layer)
+        Ok(Self::new(Side::Client, engine, asked))
+    }
+
+    /// A client whose session exports keys: an [`Exporter`] is among its infos. It copies each
+    /// byte once more each way, and holds buffers of the largest record while idle.
+    ///
+    /// # Errors
+    ///
+    /// As for [`client`](Self::client).
+    pub fn client_with_exporter(
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Result<Self, Error> {
+        let asked = asked(&config, &name);
+        let engine = engine::client_with_exporter(config, name).map_err(error::local)?;
+        Ok(Self::new(Side::Client, engine, asked))
     }
 
     /// The server's side of a session.
@@ -82,22 +93,31 @@ impl TlsLayer {
     /// # Errors
     ///
     /// As for [`client`](Self::client).
-    pub fn server(mut config: Arc<ServerConfig>) -> Result<Self, Error> {
-        if config.max_early_data_size > 0 {
-            Arc::make_mut(&mut config).max_early_data_size = 0;
-        }
-        let engine = engine::server(config).map_err(error::local)?;
-        Ok(Self::new(Side::Server, engine))
+    pub fn server(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        let engine = engine::server(without_early_data(config)).map_err(error::local)?;
+        Ok(Self::new(Side::Server, engine, None))
     }
 
-    fn new(side: Side, engine: Box<dyn Engine>) -> Self {
+    /// A server whose session exports keys, at the same price as
+    /// [`client_with_exporter`](Self::client_with_exporter).
+    ///
+    /// # Errors
+    ///
+    /// As for [`client`](Self::client).
+    pub fn server_with_exporter(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        let config = without_early_data(config);
+        let engine = engine::server_with_exporter(config).map_err(error::local)?;
+        Ok(Self::new(Side::Server, engine, None))
+    }
+
+    fn new(side: Side, engine: Box<dyn Engine>, server_name: Option<String>) -> Self {
         Self {
             engine,
             side,
             life: Life::New,
             residue: Residue::Reject,
             role: Role::Encryption,
-            server_name: None,
+            server_name,
             info: None,
             stage: Stage::default(),
         }
@@ -176,6 +196,21 @@ impl TlsLayer {
         }
         Ok(())
     }
+}
+
+/// The name that the client asks for.
+fn asked(config: &ClientConfig, name: &ServerName<'_>) -> Option<String> {
+    match name {
+        ServerName::DnsName(dns) if config.enable_sni => Some(dns.as_ref().to_owned()),
+        _ => None,
+    }
+}
+
+fn without_early_data(mut config: Arc<ServerConfig>) -> Arc<ServerConfig> {
+    if config.max_early_data_size > 0 {
+        Arc::make_mut(&mut config).max_early_data_size = 0;
+    }
+    config
 }
 
 impl Protocol for TlsLayer {
@@ -300,10 +335,15 @@ impl Layer for TlsLayer {
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
-        if wanted != TypeId::of::<TlsInfo>() {
-            return None;
+        // Once the layer is up.
+        let info = self.info.as_ref()?;
+        if wanted == TypeId::of::<TlsInfo>() {
+            Some(info)
+        } else if wanted == TypeId::of::<Exporter>() {
+            self.engine.exporter().map(|exporter| exporter as &dyn Any)
+        } else {
+            None
         }
-        self.info.as_ref().map(|info| info as &dyn Any)
     }
 }
 

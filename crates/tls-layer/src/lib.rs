@@ -7,9 +7,8 @@
 //! ```
 //!
 //! What it does not do: it opens no sockets, knows no runtime, and brings no cryptography; the
-//! provider is the one in the configuration that it is given. It takes no early data (0-RTT) and
-//! has no exporter yet (RFC 5705). It never falls back to plaintext: a session that fails, fails
-//! the connection.
+//! provider is the one in the configuration that it is given. It takes no early data (0-RTT). It
+//! never falls back to plaintext: a session that fails, fails the connection.
 //!
 //! Two ends, from plain to TLS and back to plain:
 //!
@@ -71,12 +70,14 @@
 mod block;
 mod engine;
 mod error;
+mod exporter;
 mod hello;
 mod info;
 mod layer;
 mod record;
 mod stage;
 
+pub use exporter::Exporter;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;
 pub use rustls;

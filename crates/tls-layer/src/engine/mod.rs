@@ -10,7 +10,17 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 use stack::Context;
 
+use crate::block;
+use crate::exporter::Exporter;
+use crate::record::FULL;
+
+mod buffered;
 mod unbuffered;
+
+pub(crate) use buffered::Session;
+
+/// Room for a full record, sealed, and for some control records before it.
+const SEALED: usize = FULL + 4 * 1024;
 
 /// One side of a session.
 ///
@@ -59,6 +69,11 @@ pub(crate) trait Engine: Send + Sync {
 
     /// What was agreed so far.
     fn state(&self) -> &CommonState;
+
+    /// What exports keys, if this engine can.
+    fn exporter(&self) -> Option<&Exporter> {
+        None
+    }
 }
 
 /// # Errors
@@ -71,9 +86,40 @@ pub(crate) fn client(
     unbuffered::client(config, name)
 }
 
+/// One that exports keys.
+///
+/// # Errors
+///
+/// As for [`client`].
+pub(crate) fn client_with_exporter(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> Result<Box<dyn Engine>, Error> {
+    buffered::client(config, name)
+}
+
 /// # Errors
 ///
 /// The configuration allows no session.
 pub(crate) fn server(config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
     unbuffered::server(config)
+}
+
+/// One that exports keys.
+///
+/// # Errors
+///
+/// As for [`server`].
+pub(crate) fn server_with_exporter(config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+    buffered::server(config)
+}
+
+/// Plaintext comes as rustls's, to read; those above may want to change it.
+fn deliver(plain: &[u8], cx: &mut Context<'_>) {
+    for piece in plain.chunks(FULL) {
+        cx.deliver_with(piece.len(), |room| {
+            block::copy(piece, room);
+            (piece.len(), ())
+        });
+    }
 }

@@ -70,11 +70,28 @@ impl Configs {
 
     pub(crate) fn client_of(&self, name: &str) -> TlsLayer {
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        TlsLayer::client(Arc::new(self.client.clone()), name).unwrap()
+        client(Arc::new(self.client.clone()), name)
     }
 
     pub(crate) fn server(&self) -> TlsLayer {
-        TlsLayer::server(Arc::new(self.server.clone())).unwrap()
+        server(Arc::new(self.server.clone()))
+    }
+}
+
+/// A layer on the engine that this run of the tests is for.
+pub(crate) fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> TlsLayer {
+    if crate::EXPORTS {
+        TlsLayer::client_with_exporter(config, name).unwrap()
+    } else {
+        TlsLayer::client(config, name).unwrap()
+    }
+}
+
+pub(crate) fn server(config: Arc<ServerConfig>) -> TlsLayer {
+    if crate::EXPORTS {
+        TlsLayer::server_with_exporter(config).unwrap()
+    } else {
+        TlsLayer::server(config).unwrap()
     }
 }
 
