@@ -14,10 +14,9 @@ use stack::{
 };
 
 use crate::choice::Choice;
-use crate::engine;
+use crate::engine::{self, Api};
 use crate::error;
 use crate::hello::{ClientHello, Lookout};
-use crate::info::TlsInfo;
 use crate::record::{Bad, HEADER, Header};
 use crate::session::{Phase, Session};
 
@@ -34,6 +33,7 @@ pub struct TlsLayer {
     life: Life,
     residue: Residue,
     role: Role,
+    api: Api,
     /// What was written before the session takes it.
     waiting: Vec<u8>,
 }
@@ -128,6 +128,7 @@ impl TlsLayer {
             life,
             residue: Residue::Reject,
             role: Role::Encryption,
+            api: Api::Unbuffered,
             waiting: Vec::new(),
         }
     }
@@ -148,6 +149,14 @@ impl TlsLayer {
     #[must_use]
     pub fn anywhere(mut self) -> Self {
         self.role = Role::Free;
+        self
+    }
+
+    /// With an [`Exporter`](crate::Exporter) among its infos. Such a session copies each byte once more
+    /// each way, and holds buffers of the largest record while idle.
+    #[must_use]
+    pub fn with_exporter(mut self) -> Self {
+        self.api = Api::Buffered;
         self
     }
 
@@ -176,7 +185,12 @@ impl TlsLayer {
 
 impl Choosing {
     /// Looks at what has come, and asks; the session, if the configuration is chosen.
-    fn go_on(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<Session>, Error> {
+    fn go_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        api: Api,
+    ) -> Result<Option<Session>, Error> {
         if !self.choice.is_asked() {
             // What is no TLS is told at its first byte.
             let new = match Header::parse(bytes, None, false) {
@@ -200,7 +214,7 @@ impl Choosing {
         match self.choice.poll() {
             Poll::Pending => Ok(None),
             Poll::Ready(Ok(config)) => {
-                let engine = engine::server(config).map_err(error::local)?;
+                let engine = engine::server(config, api).map_err(error::local)?;
                 Ok(Some(Session::server(engine, self.server_name.take())))
             }
             Poll::Ready(Err(cause)) => {
@@ -220,11 +234,11 @@ impl Protocol for TlsLayer {
                     ServerName::DnsName(dns) if config.enable_sni => Some(dns.as_ref().to_owned()),
                     _ => None,
                 };
-                let engine = engine::client(Arc::clone(config), name.clone());
+                let engine = engine::client(Arc::clone(config), name.clone(), self.api);
                 Session::client(engine.map_err(error::local)?, asked)
             }
             Life::Server(config) => {
-                let engine = engine::server(Arc::clone(config));
+                let engine = engine::server(Arc::clone(config), self.api);
                 Session::server(engine.map_err(error::local)?, None)
             }
             Life::Choosing(choosing) if !choosing.attached => {
@@ -242,7 +256,7 @@ impl Protocol for TlsLayer {
 
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         if let Life::Choosing(choosing) = &mut self.life {
-            let Some(session) = choosing.go_on(cx, bytes)? else {
+            let Some(session) = choosing.go_on(cx, bytes, self.api)? else {
                 return Ok(0);
             };
             self.life = Life::Open(Box::new(session));
@@ -315,9 +329,7 @@ impl Layer for TlsLayer {
             Life::Choosing(choosing) if wanted == TypeId::of::<Signal>() => {
                 Some(choosing.choice.signal())
             }
-            Life::Open(session) if wanted == TypeId::of::<TlsInfo>() => {
-                session.info.as_ref().map(|info| info as &dyn Any)
-            }
+            Life::Open(session) => session.tells(wanted),
             _ => None,
         }
     }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! What it does not do: it opens no sockets, knows no runtime, and brings no cryptography; the
-//! provider is the one in the configuration that it is given. It never falls back to plaintext: a session that fails, fails
-//! the connection.
+//! provider is the one in the configuration that it is given. It never falls back to plaintext: a
+//! session that fails, fails the connection.
 //!
 //! # STARTTLS, the client
 //!
@@ -232,6 +232,7 @@ mod block;
 mod choice;
 mod engine;
 mod error;
+mod exporter;
 mod hello;
 mod info;
 mod layer;
@@ -239,6 +240,7 @@ mod record;
 mod session;
 mod stage;
 
+pub use exporter::Exporter;
 pub use hello::ClientHello;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;

@@ -1,9 +1,12 @@
 //! A session at work: its handshake, its records, its end.
 
+use std::any::{Any, TypeId};
+
 use stack::{Context, Error};
 
 use crate::engine::Engine;
 use crate::error;
+use crate::exporter::Exporter;
 use crate::hello::Lookout;
 use crate::info::TlsInfo;
 use crate::record::{Bad, CHANGE_CIPHER_SPEC, FULL, HEADER, Header};
@@ -17,7 +20,7 @@ pub(crate) struct Session {
     server_name: Option<String>,
     /// Looks out for that name, on the server's side.
     lookout: Option<Lookout>,
-    pub(crate) info: Option<TlsInfo>,
+    info: Option<TlsInfo>,
     /// Plaintext, on its way into a full record.
     stage: Stage,
 }
@@ -63,6 +66,18 @@ impl Session {
 
     pub(crate) fn peer_closed(&self) -> bool {
         self.engine.peer_closed()
+    }
+
+    /// What the layer tells, once it is up.
+    pub(crate) fn tells(&self, wanted: TypeId) -> Option<&dyn Any> {
+        let info = self.info.as_ref()?;
+        if wanted == TypeId::of::<TlsInfo>() {
+            Some(info)
+        } else if wanted == TypeId::of::<Exporter>() {
+            self.engine.exporter().map(|exporter| exporter as &dyn Any)
+        } else {
+            None
+        }
     }
 
     /// How many bytes of plaintext are inside.

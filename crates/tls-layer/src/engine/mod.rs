@@ -10,7 +10,17 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 use stack::Context;
 
+use crate::block;
+use crate::exporter::Exporter;
+use crate::record::FULL;
+
+mod buffered;
 mod unbuffered;
+
+pub(crate) use buffered::Session;
+
+/// Room for a full record, sealed, and for some control records before it.
+const SEALED: usize = FULL + 4 * 1024;
 
 /// One side of a session.
 ///
@@ -59,6 +69,20 @@ pub(crate) trait Engine: Send + Sync {
 
     /// What was agreed so far.
     fn state(&self) -> &CommonState;
+
+    /// What exports keys, if this engine can.
+    fn exporter(&self) -> Option<&Exporter> {
+        None
+    }
+}
+
+/// Which of rustls's APIs a session is built on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    /// The fast one.
+    Unbuffered,
+    /// The one that exports keys.
+    Buffered,
 }
 
 /// # Errors
@@ -67,8 +91,12 @@ pub(crate) trait Engine: Send + Sync {
 pub(crate) fn client(
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    api: Api,
 ) -> Result<Box<dyn Engine>, Error> {
-    unbuffered::client(config, name)
+    match api {
+        Api::Unbuffered => unbuffered::client(config, name),
+        Api::Buffered => buffered::client(config, name),
+    }
 }
 
 /// Early data is declined.
@@ -76,9 +104,22 @@ pub(crate) fn client(
 /// # Errors
 ///
 /// The configuration allows no session.
-pub(crate) fn server(mut config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+pub(crate) fn server(mut config: Arc<ServerConfig>, api: Api) -> Result<Box<dyn Engine>, Error> {
     if config.max_early_data_size > 0 {
         Arc::make_mut(&mut config).max_early_data_size = 0;
     }
-    unbuffered::server(config)
+    match api {
+        Api::Unbuffered => unbuffered::server(config),
+        Api::Buffered => buffered::server(config),
+    }
+}
+
+/// Plaintext comes as rustls's, to read; those above may want to change it.
+fn deliver(plain: &[u8], cx: &mut Context<'_>) {
+    for piece in plain.chunks(FULL) {
+        cx.deliver_with(piece.len(), |room| {
+            block::copy(piece, room);
+            (piece.len(), ())
+        });
+    }
 }

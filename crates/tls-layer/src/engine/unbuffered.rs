@@ -10,15 +10,10 @@ use rustls::unbuffered::{ConnectionState, EncodeTlsData, UnbufferedStatus};
 use rustls::{ClientConfig, CommonState, Error, InvalidMessage, ServerConfig};
 use stack::Context;
 
-use super::Engine;
-use crate::block;
-use crate::record::FULL;
+use super::{Engine, SEALED, deliver};
 
 /// What a handshake message in many records may take, as in rustls's buffered API.
 const LONGEST_MESSAGE: usize = 64 * 1024;
-
-/// Room for a full record, sealed, and for some control records before it.
-const SEALED: usize = FULL + 4 * 1024;
 
 pub(super) fn client(
     config: Arc<ClientConfig>,
@@ -157,16 +152,6 @@ impl<H: Half> Session<H> {
 enum Seal<'a> {
     Plain(&'a [u8]),
     CloseNotify,
-}
-
-/// Plaintext comes as rustls's, to read; those above may want to change it.
-fn deliver(plain: &[u8], cx: &mut Context<'_>) {
-    for piece in plain.chunks(FULL) {
-        cx.deliver_with(piece.len(), |room| {
-            block::copy(piece, room);
-            (piece.len(), ())
-        });
-    }
 }
 
 /// Sends what rustls has ready: a message of the handshake, or an alert, in one record.

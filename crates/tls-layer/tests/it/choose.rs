@@ -38,6 +38,21 @@ impl Future for Later {
     }
 }
 
+/// A server's layer that asks, on the engine that this run of the tests is for.
+fn server_with<F, Fut, E>(choose: F) -> TlsLayer
+where
+    F: FnOnce(ClientHello) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Arc<ServerConfig>, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let layer = TlsLayer::server_with(choose);
+    if crate::EXPORTS {
+        layer.with_exporter()
+    } else {
+        layer
+    }
+}
+
 /// A client's layer is pushed at one end, at the other a server's that asks.
 fn asking(
     cut: Cut,
@@ -45,7 +60,7 @@ fn asking(
     choose: impl FnOnce(ClientHello) -> Later + Send + 'static,
 ) -> (Pair, LayerId<TlsLayer>) {
     let mut pair = Pair::new(cut);
-    let id = pair.server.push(TlsLayer::server_with(choose)).unwrap();
+    let id = pair.server.push(server_with(choose)).unwrap();
     pair.client.push(configs.client()).unwrap();
     (pair, id)
 }
@@ -136,7 +151,7 @@ fn without_a_configuration_the_plain_connection_comes_back_with_the_hello_untouc
 fn text_in_place_of_a_hello_fails_by_its_first_byte_and_is_told_by_an_alert() {
     let mut pair = Pair::new(Cut::Whole);
     let choose = |_: ClientHello| ready(Err::<Arc<ServerConfig>, _>("never asked"));
-    pair.server.push(TlsLayer::server_with(choose)).unwrap();
+    pair.server.push(server_with(choose)).unwrap();
     pair.server.receive(&mut b"G".to_vec());
     let (kind, _) = failed(&mut pair.server);
     assert_eq!(kind, ErrorKind::Protocol);
@@ -171,7 +186,7 @@ async fn a_client_that_asks_for_another_is_passed_on_untouched() {
             let name = hello.server_name.unwrap_or_default();
             ready(Err::<Arc<ServerConfig>, _>(format!("{name} is elsewhere")))
         };
-        let tls = TlsLayer::server_with(choose).with_residue(Residue::Feed);
+        let tls = server_with(choose).with_residue(Residue::Feed);
         let Err(PushError::Refused { error, .. }) = connection.push(tls).await else {
             panic!("it is not ours");
         };
@@ -217,7 +232,7 @@ async fn the_owner_awaits_the_choice_in_its_push() {
             .await
             .map(|()| config)
         };
-        connection.push(TlsLayer::server_with(choose)).await
+        connection.push(server_with(choose)).await
     };
     let client = Connection::wrap(near, configs.client());
     let (pushed, wrapped) = tokio::join!(server, client);

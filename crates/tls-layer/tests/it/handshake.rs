@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stack::{Blame, ErrorKind, Event, Limits, Stack};
 use tls_layer::rustls::version::{TLS12, TLS13};
-use tls_layer::{TlsInfo, TlsLayer, TlsVersion};
+use tls_layer::{TlsInfo, TlsVersion};
 
 use crate::kit::*;
 
@@ -159,9 +159,9 @@ fn a_session_is_resumed_and_early_data_is_never_taken() {
         let (client, server) = (Arc::new(configs.client), Arc::new(configs.server));
         for resumed in [false, true, true] {
             let mut pair = Pair::new(Cut::Whole);
-            let layer = TlsLayer::server(server.clone());
+            let layer = crate::kit::server(server.clone());
             pair.server.push(layer).unwrap();
-            let layer = TlsLayer::client(client.clone(), NAME.try_into().unwrap());
+            let layer = crate::kit::client(client.clone(), NAME.try_into().unwrap());
             pair.client.push(layer).unwrap();
             echo(&mut pair, 100);
             let info = pair.client.info::<TlsInfo>().unwrap();

@@ -70,11 +70,28 @@ impl Configs {
 
     pub(crate) fn client_of(&self, name: &str) -> TlsLayer {
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        TlsLayer::client(Arc::new(self.client.clone()), name)
+        client(Arc::new(self.client.clone()), name)
     }
 
     pub(crate) fn server(&self) -> TlsLayer {
-        TlsLayer::server(Arc::new(self.server.clone()))
+        server(Arc::new(self.server.clone()))
+    }
+}
+
+/// A layer on the engine that this run of the tests is for.
+pub(crate) fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> TlsLayer {
+    if crate::EXPORTS {
+        TlsLayer::client(config, name).with_exporter()
+    } else {
+        TlsLayer::client(config, name)
+    }
+}
+
+pub(crate) fn server(config: Arc<ServerConfig>) -> TlsLayer {
+    if crate::EXPORTS {
+        TlsLayer::server(config).with_exporter()
+    } else {
+        TlsLayer::server(config)
     }
 }
 

@@ -5,3 +5,6 @@ mod handshake;
 mod hostile;
 mod kit;
 mod pop;
+
+/// Whether the layers export keys; `tests/exporting.rs` runs the same tests with those that do.
+const EXPORTS: bool = false;

@@ -1,0 +1,14 @@
+//! The tests of `tests/it` once more, with layers that export keys.
+
+#[path = "it/choose.rs"]
+mod choose;
+#[path = "it/handshake.rs"]
+mod handshake;
+#[path = "it/hostile.rs"]
+mod hostile;
+#[path = "it/kit.rs"]
+mod kit;
+#[path = "it/pop.rs"]
+mod pop;
+
+const EXPORTS: bool = true;
