@@ -1,5 +1,7 @@
 //! `TlsLayer` between two stacks in memory.
 
+mod forged;
+mod forger;
 mod handshake;
 mod hostile;
 mod kit;
