@@ -2,6 +2,12 @@
 
 #[path = "it/choose.rs"]
 mod choose;
+#[path = "it/flights.rs"]
+mod flights;
+#[path = "it/forged.rs"]
+mod forged;
+#[path = "it/forger.rs"]
+mod forger;
 #[path = "it/handshake.rs"]
 mod handshake;
 #[path = "it/hostile.rs"]

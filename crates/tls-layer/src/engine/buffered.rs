@@ -130,11 +130,19 @@ impl Engine for Buffered {
         }
         self.send(cx); // An answer, or the alert.
         processed?;
+        let mut delivered = false;
         let mut reader = self.connection().reader();
         while let Ok(plain @ [_, ..]) = reader.fill_buf() {
             deliver(plain, cx);
+            delivered = true;
             let n = plain.len();
             reader.consume(n);
+        }
+        // rustls keeps its answer to a KeyUpdate until data is written, be it none. A peer that reads
+        // no answers gets no more of them.
+        if !delivered && cx.writable() && !self.connection().is_handshaking() {
+            let _ = self.connection().writer().write(&[]);
+            self.send(cx);
         }
         Ok(())
     }

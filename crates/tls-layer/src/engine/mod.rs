@@ -27,8 +27,8 @@ const SEALED: usize = FULL + 4 * 1024;
 /// The layer cuts the input into records, and hands over one at a time; behind the peer's
 /// close_notify nothing more, so that what follows it stays where it is. What an engine makes of a
 /// record, or of plaintext, it delivers or sends before it returns: between two calls it holds
-/// nothing but the beginning of a handshake message that came in several records, and an answer
-/// that by the protocol may wait for the next record out (to a KeyUpdate, RFC 8446, section 4.6.3).
+/// nothing but the beginning of a handshake message that came in several records, and, while
+/// writing is to pause, the answer to a KeyUpdate (RFC 8446, section 4.6.3).
 ///
 /// Once [`start`](Self::start) or [`read`](Self::read) has failed, the session is over: the layer
 /// reads no more with it, and to write is an error.

@@ -107,6 +107,15 @@ impl<H: Half> Session<H> {
                     self.life = Life::PeerClosed;
                     return Ok(done);
                 }
+                // rustls keeps its answer to a KeyUpdate until it is to seal data. Asked for a byte
+                // for which there is no room, it makes the answer ready, and nothing else. A peer
+                // that reads no answers gets no more of them.
+                Ok(ConnectionState::WriteTraffic(mut traffic)) if cx.writable() => {
+                    let _ = traffic.encrypt(&[0], &mut []);
+                    if !self.half.state().wants_write() {
+                        return Ok(done);
+                    }
+                }
                 Ok(_) => return Ok(done),
                 Err(error) => {
                     self.send_alert(&mut bytes[done..], cx);

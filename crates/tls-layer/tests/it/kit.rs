@@ -1,14 +1,16 @@
 //! Two stacks, a wire that cuts as it is told, and certificates.
 
+use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use stack::{ErrorKind, LayerId, Limits, Outcome, Residue, Stack};
+use stack::{Blame, ErrorKind, LayerId, Limits, Outcome, Residue, Stack};
 use tls_layer::TlsLayer;
 use tls_layer::rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
 use tls_layer::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tls_layer::rustls::version::{TLS12, TLS13};
-use tls_layer::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tls_layer::rustls::{AlertDescription, ClientConfig, Error as TlsError};
+use tls_layer::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 pub(crate) const NAME: &str = "shop.example";
 pub(crate) const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
@@ -237,16 +239,43 @@ pub(crate) fn read(stack: &mut Stack) -> Vec<u8> {
     }
 }
 
-/// The input has ended with an error of the layer; nothing is readable. Says which.
+/// The input has ended with an error of the layer, in which the peer erred; nothing is readable,
+/// and nothing can be written. Says which.
 #[track_caller]
-pub(crate) fn failed(stack: &mut Stack) -> (ErrorKind, String) {
+pub(crate) fn error(stack: &mut Stack) -> stack::Error {
     work(stack);
     assert!(stack.readable().is_empty());
     let end = stack.input_end().expect("the input has not ended");
-    let error = end.error().expect("the input has ended clean");
-    assert_eq!(error.layer(), Some("tls"), "{error}");
+    let error = end.error().expect("the input has ended clean").clone();
+    let who = (error.layer(), error.blame());
+    assert_eq!(who, (Some("tls"), Blame::Remote), "{error}");
     assert!(stack.write(b"never in clear").is_err());
+    error
+}
+
+/// The same, in short.
+#[track_caller]
+pub(crate) fn failed(stack: &mut Stack) -> (ErrorKind, String) {
+    let error = error(stack);
     (error.kind(), error.to_string())
+}
+
+/// The same, as rustls has put it.
+#[track_caller]
+pub(crate) fn why(stack: &mut Stack) -> TlsError {
+    let error = error(stack);
+    let source = error.source().expect("rustls has not said why");
+    source.downcast_ref::<TlsError>().unwrap().clone()
+}
+
+/// The alert that one end has sent, as the other takes it.
+#[track_caller]
+pub(crate) fn alert(from: &mut Stack, to: &mut Stack) -> AlertDescription {
+    carry(from, to, Cut::Whole);
+    match why(to) {
+        TlsError::AlertReceived(alert) => alert,
+        other => panic!("no alert: {other}"),
+    }
 }
 
 pub(crate) fn feed(layer: TlsLayer) -> TlsLayer {

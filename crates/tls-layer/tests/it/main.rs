@@ -1,6 +1,9 @@
 //! `TlsLayer` between two stacks in memory.
 
 mod choose;
+mod flights;
+mod forged;
+mod forger;
 mod handshake;
 mod hostile;
 mod kit;
