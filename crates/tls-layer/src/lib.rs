@@ -67,6 +67,8 @@
 //! *Full records.* Small writes share a record until a flush; large ones are sealed from where
 //! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers.
 
+#[cfg(feature = "channel-binding")]
+mod binding;
 mod block;
 mod engine;
 mod error;
@@ -77,6 +79,8 @@ mod layer;
 mod record;
 mod stage;
 
+#[cfg(feature = "channel-binding")]
+pub use binding::server_end_point;
 pub use exporter::Exporter;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;

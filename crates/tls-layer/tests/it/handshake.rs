@@ -162,7 +162,7 @@ fn a_session_is_resumed_and_early_data_is_never_taken() {
             pair.server
                 .push(crate::kit::server(server.clone()))
                 .unwrap();
-            let layer = crate::kit::client(client.clone(), NAME.try_into().unwrap());
+            let layer = crate::kit::client(client.clone(), name());
             pair.client.push(layer).unwrap();
             echo(&mut pair, 100);
             let info = pair.client.info::<TlsInfo>().unwrap();

@@ -1,5 +1,6 @@
 //! `TlsLayer` between two stacks in memory.
 
+mod exporter;
 mod handshake;
 mod hostile;
 mod kit;
