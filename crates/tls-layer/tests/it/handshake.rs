@@ -334,3 +334,14 @@ fn writing_goes_on_beside_half_a_message_of_the_peer() {
         at += 1;
     }
 }
+
+#[test]
+fn records_may_be_as_small_as_the_configuration_says() {
+    for version in VERSIONS {
+        let mut configs = configs(version);
+        configs.client.max_fragment_size = Some(40);
+        configs.server.max_fragment_size = Some(32);
+        let (mut pair, _) = Pair::up(&configs, Cut::Whole);
+        echo(&mut pair, 40_000);
+    }
+}
