@@ -228,6 +228,8 @@
 //! *Full records.* Small writes share a record until a flush; large ones are sealed from where
 //! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers.
 
+#[cfg(feature = "channel-binding")]
+mod binding;
 mod block;
 mod choice;
 mod engine;
@@ -240,6 +242,8 @@ mod record;
 mod session;
 mod stage;
 
+#[cfg(feature = "channel-binding")]
+pub use binding::server_end_point;
 pub use exporter::Exporter;
 pub use hello::ClientHello;
 pub use info::{TlsInfo, TlsVersion};

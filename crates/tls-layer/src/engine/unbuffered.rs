@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeTlsData, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeTlsData, EncryptError, UnbufferedStatus};
 use rustls::{ClientConfig, CommonState, Error, InvalidMessage, ServerConfig};
 use stack::Context;
 
@@ -139,15 +139,23 @@ impl<H: Half> Session<H> {
         if self.life == Life::Over {
             return Err(Error::EncryptError);
         }
+        let mut most = SEALED;
         loop {
             match self.half.process(&mut self.joined).state? {
                 ConnectionState::WriteTraffic(mut traffic) => {
-                    return cx.send_with(SEALED, |room| {
-                        made(match what {
+                    let sealed = cx.send_with(most, |room| {
+                        let sealed = match what {
                             Seal::Plain(plain) => traffic.encrypt(plain, room),
                             Seal::CloseNotify => traffic.queue_close_notify(room),
-                        })
+                        };
+                        (*sealed.as_ref().unwrap_or(&0), sealed)
                     });
+                    match sealed {
+                        Ok(_) => return Ok(()),
+                        // The configuration cuts the plaintext into many small records.
+                        Err(EncryptError::InsufficientSize(short)) => most = short.required_size,
+                        Err(_) => return Err(Error::EncryptError),
+                    }
                 }
                 ConnectionState::EncodeTlsData(answer) => send(answer, cx)?,
                 ConnectionState::TransmitTlsData(transmit) => transmit.done(),
@@ -165,15 +173,10 @@ enum Seal<'a> {
 
 /// Sends what rustls has ready: a message of the handshake, or an alert, in one record.
 fn send<D>(mut answer: EncodeTlsData<'_, D>, cx: &mut Context<'_>) -> Result<(), Error> {
-    cx.send_with(SEALED, |room| made(answer.encode(room)))
-}
-
-/// How many bytes rustls has made, and whether it could.
-fn made<E>(encoded: Result<usize, E>) -> (usize, Result<(), Error>) {
-    match encoded {
+    cx.send_with(SEALED, |room| match answer.encode(room) {
         Ok(n) => (n, Ok(())),
         Err(_) => (0, Err(Error::EncryptError)),
-    }
+    })
 }
 
 impl<H: Half> Engine for Session<H> {

@@ -159,9 +159,10 @@ fn a_session_is_resumed_and_early_data_is_never_taken() {
         let (client, server) = (Arc::new(configs.client), Arc::new(configs.server));
         for resumed in [false, true, true] {
             let mut pair = Pair::new(Cut::Whole);
-            let layer = crate::kit::server(server.clone());
-            pair.server.push(layer).unwrap();
-            let layer = crate::kit::client(client.clone(), NAME.try_into().unwrap());
+            pair.server
+                .push(crate::kit::server(server.clone()))
+                .unwrap();
+            let layer = crate::kit::client(client.clone(), name());
             pair.client.push(layer).unwrap();
             echo(&mut pair, 100);
             let info = pair.client.info::<TlsInfo>().unwrap();
@@ -331,5 +332,16 @@ fn writing_goes_on_beside_half_a_message_of_the_peer() {
             return;
         }
         at += 1;
+    }
+}
+
+#[test]
+fn records_may_be_as_small_as_the_configuration_says() {
+    for version in VERSIONS {
+        let mut configs = configs(version);
+        configs.client.max_fragment_size = Some(40);
+        configs.server.max_fragment_size = Some(32);
+        let (mut pair, _) = Pair::up(&configs, Cut::Whole);
+        echo(&mut pair, 40_000);
     }
 }

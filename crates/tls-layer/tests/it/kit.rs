@@ -15,13 +15,19 @@ use tls_layer::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 pub(crate) const NAME: &str = "shop.example";
 pub(crate) const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
+pub(crate) fn name() -> ServerName<'static> {
+    NAME.try_into().unwrap()
+}
+
 pub(crate) struct Configs {
     pub(crate) client: ClientConfig,
     pub(crate) server: ServerConfig,
 }
 
 /// A certificate for [`NAME`] and its key: Ed25519 under TLS 1.3, ECDSA under TLS 1.2.
-fn certificate(version: &SupportedProtocolVersion) -> (CertificateDer<'static>, Vec<u8>) {
+pub(crate) fn certificate(
+    version: &SupportedProtocolVersion,
+) -> (CertificateDer<'static>, Vec<u8>) {
     static MADE: [OnceLock<(CertificateDer<'static>, Vec<u8>)>; 2] = [const { OnceLock::new() }; 2];
     let ed25519 = version.version == TLS13.version;
     let made = MADE[usize::from(ed25519)].get_or_init(|| {
