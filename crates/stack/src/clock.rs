@@ -47,7 +47,7 @@ impl Stack {
         }
         let lives = self.slots.iter().filter_map(|slot| match slot.life {
             Life::Handshaking { .. } if slot.passed_by() => None,
-            Life::Handshaking { until }
+            Life::Handshaking { until, .. }
             | Life::Leaving {
                 until, late: false, ..
             } => Some(until),
@@ -85,7 +85,7 @@ impl Stack {
             // Above a layer that is leaving, a handshake has not even begun.
             let begun = !slot.passed_by();
             match &mut slot.life {
-                Life::Handshaking { until } if *until <= now && begun => {
+                Life::Handshaking { until, .. } if *until <= now && begun => {
                     let error = Error::new(
                         ErrorKind::TimedOut,
                         Blame::Remote,

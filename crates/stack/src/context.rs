@@ -179,6 +179,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Those above may use this layer from here on, though its handshake goes on: its deadline runs,
+    /// and it leaves only when it is [`up`](Self::up). For a protocol whose first bytes come along with
+    /// the handshake.
+    pub fn up_early(&mut self) {
+        let place = self.place();
+        if self.core.handshaking.has(place) {
+            self.core.risen.set(place, true);
+            self.core.refresh();
+        }
+    }
+
     /// This layer's handshake is not to be, and this layer was never here: the push is refused with
     /// this error, the layer is given back, and what waits below it goes up as it is. What was
     /// written through it meanwhile stays in it. Until whoever pushed it has taken it back

@@ -288,7 +288,10 @@ impl Stack {
             }
             Readiness::Handshaking => {
                 let until = self.core.now.saturating_add(self.core.limits.handshake);
-                self.slots[place].life = Life::Handshaking { until };
+                self.slots[place].life = Life::Handshaking {
+                    until,
+                    early: false,
+                };
             }
         }
         self.core.refresh();
@@ -408,7 +411,7 @@ impl Stack {
                 continue;
             }
             self.begin_inbound(place);
-            if let Life::Handshaking { until } = &mut self.slots[place].life {
+            if let Life::Handshaking { until, .. } = &mut self.slots[place].life {
                 *until = self.core.now.saturating_add(self.core.limits.handshake);
             }
             self.core.awaiting.set(place, false);

@@ -1,7 +1,6 @@
 //! The lower face: what arriving bytes are handed to.
 
 use std::any::Any;
-use std::time::Duration;
 
 use crate::{Context, End, Error, Event};
 
@@ -129,10 +128,6 @@ pub struct Standing {
     pub read_paused: bool,
     /// Whether the network has already said that no more bytes will come.
     pub end_seen: bool,
-    /// How long a handshake may take ([`Limits::handshake`](crate::Limits::handshake)). The stack sees
-    /// to that until [`Context::up`]; a layer that is up before its peer has said its last word may
-    /// see to the rest by [`Context::wake_at`].
-    pub handshake: Duration,
     /// The number of the inbound epoch that begins with this layer; above a layer that is still
     /// leaving, of the one before it.
     pub epoch: u64,

@@ -60,8 +60,8 @@ impl Slot {
 /// the flag [`Core::down`](crate::core::Core) whether the outbound one has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// Attached, and talking with its peer.
-    Handshaking { until: Duration },
+    /// Attached, and talking with its peer. `early` says that those above may use it already.
+    Handshaking { until: Duration, early: bool },
     /// At work.
     Standing,
     /// Asked to leave, in the change of this number.

@@ -159,7 +159,6 @@ impl Stack {
             write_paused: self.core.write_paused.has(place),
             read_paused: self.core.paused.has(top) || self.core.full.has(top),
             end_seen: self.end.is_some(),
-            handshake: self.core.limits.handshake,
             epoch: self.epochs.present,
         }
     }

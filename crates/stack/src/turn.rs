@@ -131,17 +131,26 @@ impl Stack {
         true
     }
 
-    /// Handshakes are over.
+    /// Handshakes are over, or so far that those above may use the layer.
     fn note_risen(&mut self) {
         let topmost = self.core.risen.highest().map(|place| self.core.keys[place]);
         while let Some(place) = self.core.risen.highest() {
             self.core.risen.set(place, false);
             let key = self.core.keys[place];
-            self.slots[place].life = Life::Standing;
+            let over = !self.core.handshaking.has(place);
+            let mut told = false;
+            if let Life::Handshaking { early, .. } = &mut self.slots[place].life {
+                told = std::mem::replace(early, true);
+            }
+            if over {
+                self.slots[place].life = Life::Standing;
+            }
             self.core.refresh();
             self.core.stir();
-            self.events.push_back((0, Event::Up(key)));
-            self.tell(place, Turn::Up);
+            if !told {
+                self.events.push_back((0, Event::Up(key)));
+                self.tell(place, Turn::Up);
+            }
         }
         let Some(topmost) = topmost else { return };
         for key in std::mem::take(&mut self.core.to_pop) {

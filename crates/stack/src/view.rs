@@ -50,10 +50,10 @@ impl<'a> LayerView<'a> {
     pub fn state(self) -> State {
         match (self.slot.life, self.slot.inbound) {
             (Life::Leaving { late, .. }, _) => State::Leaving { late },
-            (Life::Handshaking { .. }, _) => State::Handshaking,
-            (Life::Standing, Inbound::Parked { .. }) => State::Parked,
-            (Life::Standing, Inbound::Awaiting { .. }) => State::Awaiting,
-            (Life::Standing, _) => State::Standing,
+            (Life::Handshaking { early: false, .. }, _) => State::Handshaking,
+            (_, Inbound::Parked { .. }) => State::Parked,
+            (_, Inbound::Awaiting { .. }) => State::Awaiting,
+            (Life::Standing | Life::Handshaking { .. }, _) => State::Standing,
         }
     }
 

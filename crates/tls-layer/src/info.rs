@@ -26,6 +26,8 @@ pub struct TlsInfo {
     pub peer_certificates: Vec<Vec<u8>>,
     /// Whether a session was resumed (RFC 8446, section 2.2; RFC 5077).
     pub resumed: bool,
+    /// Whether the server has taken early data (0-RTT; RFC 8446, section 2.3).
+    pub early_data: bool,
 }
 
 impl fmt::Debug for TlsInfo {
@@ -40,6 +42,7 @@ impl fmt::Debug for TlsInfo {
             .field("server_name", &self.server_name)
             .field("peer_certificates", &sizes.collect::<Vec<_>>())
             .field("resumed", &self.resumed)
+            .field("early_data", &self.early_data)
             .finish()
     }
 }
@@ -64,7 +67,7 @@ impl fmt::Display for TlsVersion {
 }
 
 impl TlsInfo {
-    pub(crate) fn new(state: &CommonState, server_name: Option<String>) -> Self {
+    pub(crate) fn new(state: &CommonState, server_name: Option<String>, early_data: bool) -> Self {
         let suite = state.negotiated_cipher_suite();
         let group = state.negotiated_key_exchange_group();
         let certificates = state.peer_certificates().unwrap_or_default();
@@ -79,6 +82,7 @@ impl TlsInfo {
             server_name,
             peer_certificates: certificates.iter().map(|der| der.to_vec()).collect(),
             resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
+            early_data,
         }
     }
 }

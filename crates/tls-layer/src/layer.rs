@@ -18,7 +18,7 @@ use crate::engine::{self, Api};
 use crate::error;
 use crate::hello::{ClientHello, Lookout};
 use crate::record::{Bad, HEADER, Header};
-use crate::session::{Phase, Session};
+use crate::session::{EARLY_DATA, Early, Phase, Session};
 
 /// What may be written during the handshake before writing is to pause.
 const WAITING_HIGH: usize = 64 * 1024;
@@ -34,6 +34,7 @@ pub struct TlsLayer {
     residue: Residue,
     role: Role,
     api: Api,
+    early: EarlyData,
     /// What was written before the session takes it.
     waiting: Vec<u8>,
 }
@@ -50,6 +51,17 @@ enum Life {
     Choosing(Box<Choosing>),
     /// Shaking hands, at work, or at its end.
     Open(Box<Session>),
+}
+
+/// What is to be done with early data.
+#[derive(Clone, Debug, Default)]
+enum EarlyData {
+    #[default]
+    No,
+    /// A client sends this.
+    Send(Vec<u8>),
+    /// A server takes it.
+    Take,
 }
 
 struct Choosing {
@@ -71,8 +83,8 @@ impl TlsLayer {
 
     /// The server's side of a session.
     ///
-    /// Early data (0-RTT, RFC 8446, section 2.3) is declined, whatever the configuration says,
-    /// since it can be replayed.
+    /// Early data is declined, whatever the configuration says, unless
+    /// [`taking_early_data`](Self::taking_early_data) is said.
     ///
     /// If the configuration allows no session, the push is refused.
     pub fn server(config: Arc<ServerConfig>) -> Self {
@@ -129,6 +141,7 @@ impl TlsLayer {
             residue: Residue::Reject,
             role: Role::Encryption,
             api: Api::Unbuffered,
+            early: EarlyData::No,
             waiting: Vec::new(),
         }
     }
@@ -160,6 +173,59 @@ impl TlsLayer {
         self
     }
 
+    /// A client's first bytes, before all else that is written: sent along with the ClientHello (0-RTT;
+    /// RFC 8446, section 2.3), as far as a session is resumed that allows it, and the configuration has
+    /// `enable_early_data`. What the server does not take that way comes again behind the handshake, so
+    /// it arrives once in any case. [`TlsInfo::early_data`](crate::TlsInfo::early_data) tells.
+    ///
+    /// Whoever has recorded them can send them to the server again. So they must be something that it
+    /// may be told twice (RFC 8446, appendix E.5).
+    ///
+    /// As for [`with_exporter`](Self::with_exporter), bytes are copied once more.
+    #[must_use]
+    pub fn with_early_data(mut self, data: impl Into<Vec<u8>>) -> Self {
+        self.early = EarlyData::Send(data.into());
+        self.api = Api::Buffered;
+        self
+    }
+
+    /// A server takes as much early data (0-RTT; RFC 8446, section 2.3) as its configuration's
+    /// `max_early_data_size` says. The layer is up when the first of it has come, which is before the
+    /// handshake is over.
+    ///
+    /// Early data may be a replay, so it is of an epoch of its own, in which the layer is called
+    /// [`EARLY_DATA`](crate::EARLY_DATA); no read joins it with what comes behind. What is written
+    /// meanwhile leaves at once if the configuration has `send_half_rtt_data`, else it waits for the
+    /// handshake's end.
+    ///
+    /// As for [`with_exporter`](Self::with_exporter), bytes are copied once more.
+    #[must_use]
+    pub fn taking_early_data(mut self) -> Self {
+        self.early = EarlyData::Take;
+        self.api = Api::Buffered;
+        self
+    }
+
+    /// A server's session.
+    fn serve(
+        &self,
+        mut config: Arc<ServerConfig>,
+        server_name: Option<String>,
+    ) -> Result<Session, Error> {
+        let early = match self.early {
+            EarlyData::Take => Early::Taken {
+                half: config.send_half_rtt_data,
+            },
+            EarlyData::No => Early::No,
+            EarlyData::Send(_) => return Err(wrong_way()),
+        };
+        if matches!(early, Early::No) && config.max_early_data_size > 0 {
+            Arc::make_mut(&mut config).max_early_data_size = 0;
+        }
+        let engine = engine::server(config, self.api).map_err(error::local)?;
+        Ok(Session::server(engine, server_name, early))
+    }
+
     /// Keeps what is written before there are keys for it.
     #[cold]
     fn wait(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
@@ -183,14 +249,17 @@ impl TlsLayer {
     }
 }
 
+fn wrong_way() -> Error {
+    Error::local("early data goes from a client to a server")
+}
+
 impl Choosing {
-    /// Looks at what has come, and asks; the session, if the configuration is chosen.
+    /// Looks at what has come, and asks; the configuration, if it is chosen.
     fn go_on(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
-        api: Api,
-    ) -> Result<Option<Session>, Error> {
+    ) -> Result<Option<Arc<ServerConfig>>, Error> {
         if !self.choice.is_asked() {
             // What is no TLS is told at its first byte.
             let new = match Header::parse(bytes, None, false) {
@@ -213,10 +282,7 @@ impl Choosing {
         }
         match self.choice.poll() {
             Poll::Pending => Ok(None),
-            Poll::Ready(Ok(config)) => {
-                let engine = engine::server(config, api).map_err(error::local)?;
-                Ok(Some(Session::server(engine, self.server_name.take())))
-            }
+            Poll::Ready(Ok(config)) => Ok(Some(config)),
             Poll::Ready(Err(cause)) => {
                 let error = Error::local("there is no configuration for this client");
                 cx.withdraw(error.with_source(error::Cause(cause)));
@@ -234,12 +300,20 @@ impl Protocol for TlsLayer {
                     ServerName::DnsName(dns) if config.enable_sni => Some(dns.as_ref().to_owned()),
                     _ => None,
                 };
+                let early = match &self.early {
+                    EarlyData::Send(data) => Early::Sent {
+                        data: data.clone(),
+                        sent: 0,
+                    },
+                    EarlyData::No => Early::No,
+                    EarlyData::Take => return Err(wrong_way()),
+                };
                 let engine = engine::client(Arc::clone(config), name.clone(), self.api);
-                Session::client(engine.map_err(error::local)?, asked)
+                Session::client(engine.map_err(error::local)?, asked, early)
             }
             Life::Server(config) => {
-                let engine = engine::server(Arc::clone(config), self.api);
-                Session::server(engine.map_err(error::local)?, None)
+                let config = Arc::clone(config);
+                self.serve(config, None)?
             }
             Life::Choosing(choosing) if !choosing.attached => {
                 choosing.attached = true;
@@ -256,10 +330,11 @@ impl Protocol for TlsLayer {
 
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         if let Life::Choosing(choosing) = &mut self.life {
-            let Some(session) = choosing.go_on(cx, bytes, self.api)? else {
+            let Some(config) = choosing.go_on(cx, bytes)? else {
                 return Ok(0);
             };
-            self.life = Life::Open(Box::new(session));
+            let name = choosing.server_name.take();
+            self.life = Life::Open(Box::new(self.serve(config, name)?));
         }
         match &mut self.life {
             Life::Open(session) => session.received(cx, bytes, &mut self.waiting),
@@ -273,7 +348,7 @@ impl Protocol for TlsLayer {
             return Ok(());
         }
         Err(Error::truncated(
-            if session.is_none_or(|it| it.is_handshaking()) {
+            if session.is_none_or(|it| !it.is_secure()) {
                 "the input ends within the handshake"
             } else {
                 "the input ends without a close_notify"
@@ -285,7 +360,7 @@ impl Protocol for TlsLayer {
 impl Transport for TlsLayer {
     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
         match &mut self.life {
-            Life::Open(session) if !session.is_handshaking() => session.send(cx, chunk.as_slice()),
+            Life::Open(session) if session.may_send() => session.send(cx, chunk.as_slice()),
             _ => self.wait(cx, chunk.as_slice()),
         }
     }
@@ -301,7 +376,10 @@ impl Transport for TlsLayer {
 
 impl Layer for TlsLayer {
     fn name(&self) -> &str {
-        "tls"
+        match &self.life {
+            Life::Open(session) if matches!(session.phase(), Phase::Early) => EARLY_DATA,
+            _ => "tls",
+        }
     }
 
     fn exit(&self) -> Exit {
@@ -344,6 +422,7 @@ impl fmt::Debug for TlsLayer {
             Life::Open(session) => {
                 let life = match session.phase() {
                     Phase::Handshaking => "Handshaking",
+                    Phase::Early => "Early",
                     Phase::Up => "Up",
                     Phase::Finished => "Finished",
                 };

@@ -249,6 +249,7 @@ pub use hello::ClientHello;
 pub use info::{TlsInfo, TlsVersion};
 pub use layer::TlsLayer;
 pub use rustls;
+pub use session::EARLY_DATA;
 
 /// The README's code compiles.
 #[cfg(doctest)]

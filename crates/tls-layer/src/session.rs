@@ -12,10 +12,15 @@ use crate::info::TlsInfo;
 use crate::record::{Bad, CHANGE_CIPHER_SPEC, FULL, HEADER, Header};
 use crate::stage::Stage;
 
+/// What the layer is called, in [epochs](stack::Epoch::layers) and drawings, while its bytes are early
+/// data.
+pub const EARLY_DATA: &str = "tls early data";
+
 /// One side of a session, and the plaintext that is on its way into it.
 pub(crate) struct Session {
     engine: Box<dyn Engine>,
     phase: Phase,
+    early: Early,
     /// The name that the client asks for.
     server_name: Option<String>,
     /// Looks out for that name, on the server's side.
@@ -28,27 +33,53 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Handshaking,
+    /// As far as early data is concerned, a server is up.
+    Early,
     Up,
     /// Our close_notify is out, and the layer is mute; it may still decode.
     Finished,
 }
 
+/// What is to be done with early data (0-RTT).
+pub(crate) enum Early {
+    /// None is sent, and a server declines it.
+    No,
+    /// A client's. Of what is to be sent, so much is on its way.
+    Sent { data: Vec<u8>, sent: usize },
+    /// A server takes it. `half` says that it answers before the handshake is over.
+    Taken { half: bool },
+}
+
 impl Session {
     /// The client's side, with the name that it asks for.
-    pub(crate) fn client(engine: Box<dyn Engine>, server_name: Option<String>) -> Self {
-        Self::new(engine, server_name, None)
+    pub(crate) fn client(
+        engine: Box<dyn Engine>,
+        server_name: Option<String>,
+        early: Early,
+    ) -> Self {
+        Self::new(engine, server_name, None, early)
     }
 
     /// The server's side; `server_name` is the name that the client asks for, if that is known.
-    pub(crate) fn server(engine: Box<dyn Engine>, server_name: Option<String>) -> Self {
+    pub(crate) fn server(
+        engine: Box<dyn Engine>,
+        server_name: Option<String>,
+        early: Early,
+    ) -> Self {
         let lookout = server_name.is_none().then(Lookout::default);
-        Self::new(engine, server_name, lookout)
+        Self::new(engine, server_name, lookout, early)
     }
 
-    fn new(engine: Box<dyn Engine>, server_name: Option<String>, lookout: Option<Lookout>) -> Self {
+    fn new(
+        engine: Box<dyn Engine>,
+        server_name: Option<String>,
+        lookout: Option<Lookout>,
+        early: Early,
+    ) -> Self {
         Self {
             engine,
             phase: Phase::Handshaking,
+            early,
             server_name,
             lookout,
             info: None,
@@ -60,8 +91,18 @@ impl Session {
         self.phase
     }
 
-    pub(crate) fn is_handshaking(&self) -> bool {
-        self.phase == Phase::Handshaking
+    /// Whether the handshake is over.
+    pub(crate) fn is_secure(&self) -> bool {
+        matches!(self.phase, Phase::Up | Phase::Finished)
+    }
+
+    /// Whether what is written can be sealed.
+    pub(crate) fn may_send(&self) -> bool {
+        match self.phase {
+            Phase::Handshaking => false,
+            Phase::Early => matches!(self.early, Early::Taken { half: true }),
+            Phase::Up | Phase::Finished => true,
+        }
     }
 
     pub(crate) fn peer_closed(&self) -> bool {
@@ -82,15 +123,24 @@ impl Session {
 
     /// How many bytes of plaintext are inside.
     pub(crate) fn held(&self) -> usize {
-        self.stage.len()
+        let early = match &self.early {
+            Early::Sent { data, .. } => data.len(),
+            Early::No | Early::Taken { .. } => 0,
+        };
+        early + self.stage.len()
     }
 
     /// Sends what this side says unasked.
     pub(crate) fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        self.engine.start(cx).map_err(error::tls)
+        self.engine.start(cx).map_err(error::tls)?;
+        if let Early::Sent { data, sent } = &mut self.early {
+            *sent = self.engine.write_early(data, cx);
+        }
+        Ok(())
     }
 
-    /// Takes whole records; `waiting` was written during the handshake, and leaves at its end.
+    /// Takes whole records; `waiting` was written before it could be sealed, and leaves at the end of
+    /// the handshake.
     pub(crate) fn received(
         &mut self,
         cx: &mut Context<'_>,
@@ -101,7 +151,7 @@ impl Session {
         while !self.engine.peer_closed() {
             let rest = &mut bytes[taken..];
             let version = self.engine.state().protocol_version();
-            let header = match Header::parse(rest, version, !self.is_handshaking()) {
+            let header = match Header::parse(rest, version, self.is_secure()) {
                 Ok(Some(header)) => header,
                 Ok(None) => break,
                 Err(bad) => return Err(self.refuse(cx, rest, bad)),
@@ -109,14 +159,14 @@ impl Session {
             let Some(record) = rest.get_mut(..header.record) else {
                 break;
             };
-            if header.application_data && !self.is_handshaking() && !cx.wanted() {
+            if header.application_data && self.is_secure() && !cx.wanted() {
                 break;
             }
             self.look(record);
             self.engine.read(record, cx).map_err(error::tls)?;
             taken += header.record;
-            if self.is_handshaking() && !self.engine.state().is_handshaking() {
-                self.come_up(cx, waiting)?;
+            if !self.is_secure() && self.shake_hands(cx, waiting)? {
+                break;
             }
             if self.engine.peer_closed() {
                 cx.end_mark();
@@ -138,13 +188,61 @@ impl Session {
         }
     }
 
-    /// The handshake is over: what waited for it goes out.
-    fn come_up(&mut self, cx: &mut Context<'_>, waiting: &mut Vec<u8>) -> Result<(), Error> {
-        let name = self.server_name.take();
+    /// A record of the handshake, or of early data, was read. Whether an epoch ends behind it.
+    fn shake_hands(&mut self, cx: &mut Context<'_>, waiting: &mut Vec<u8>) -> Result<bool, Error> {
+        let done = !self.engine.state().is_handshaking();
+        if let Early::Taken { half } = self.early
+            && self.engine.early_data_accepted()
+        {
+            if self.phase == Phase::Handshaking {
+                self.phase = Phase::Early;
+                self.note_terms();
+                cx.up_early();
+                if half {
+                    self.send_waiting(cx, waiting)?;
+                }
+            }
+            self.engine.deliver_early(cx);
+        }
+        let early = self.phase != Phase::Handshaking;
+        if done {
+            self.phase = Phase::Up;
+            cx.up();
+            if early {
+                cx.end_epoch(EARLY_DATA);
+            } else {
+                self.note_terms();
+                self.send_rest_of_early(cx)?;
+            }
+            self.send_waiting(cx, waiting)?;
+        }
+        Ok(done && early)
+    }
+
+    /// Notes what was agreed on.
+    fn note_terms(&mut self) {
         self.lookout = None;
-        self.info = Some(TlsInfo::new(self.engine.state(), name));
-        self.phase = Phase::Up;
-        cx.up();
+        let early = self.engine.early_data_accepted();
+        let name = self.server_name.take();
+        self.info = Some(TlsInfo::new(self.engine.state(), name, early));
+    }
+
+    /// What the server did not take as early data comes again, now protected from a replay.
+    fn send_rest_of_early(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if let Early::Sent { data, sent } = std::mem::replace(&mut self.early, Early::No) {
+            let taken = if self.engine.early_data_accepted() {
+                sent
+            } else {
+                0
+            };
+            for record in data[taken..].chunks(FULL) {
+                self.engine.write(record, cx).map_err(error::tls)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_waiting(&mut self, cx: &mut Context<'_>, waiting: &mut Vec<u8>) -> Result<(), Error> {
         cx.hold_back(false);
         for record in std::mem::take(waiting).chunks(FULL) {
             self.engine.write(record, cx).map_err(error::tls)?;

@@ -1,7 +1,7 @@
 //! Over rustls's buffered API, which exports keys. It copies each record in, and its plaintext and
 //! each sealed record out, and its buffers stay as large as they grew.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
@@ -13,6 +13,7 @@ use stack::Context;
 
 use super::{Engine, SEALED, deliver};
 use crate::exporter::Exporter;
+use crate::record::FULL;
 
 pub(super) fn client(
     config: Arc<ClientConfig>,
@@ -176,6 +177,38 @@ impl Engine for Buffered {
 
     fn state(&self) -> &CommonState {
         &self.exporter.session().connection
+    }
+
+    fn write_early(&mut self, plain: &[u8], cx: &mut Context<'_>) -> usize {
+        let mut sent = 0;
+        while sent < plain.len()
+            && let Connection::Client(client) = self.connection()
+            && let Some(mut early) = client.early_data()
+            // What is offered counts as sent, though there may be no room for all of it.
+            && let Ok(n @ 1..) = early.write(&plain[sent..plain.len().min(sent + FULL)])
+        {
+            sent += n;
+            self.send(cx);
+        }
+        sent
+    }
+
+    fn early_data_accepted(&mut self) -> bool {
+        match self.connection() {
+            Connection::Client(client) => client.is_early_data_accepted(),
+            Connection::Server(server) => server.early_data().is_some(),
+        }
+    }
+
+    fn deliver_early(&mut self, cx: &mut Context<'_>) {
+        let mut plain = Vec::new();
+        if let Connection::Server(server) = self.connection()
+            && let Some(mut early) = server.early_data()
+        {
+            // It reads 0 where for now no more is there; it cannot fail.
+            let _ = early.read_to_end(&mut plain);
+        }
+        deliver(&plain, cx);
     }
 
     fn exporter(&self) -> Option<&Exporter> {

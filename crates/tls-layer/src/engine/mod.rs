@@ -70,6 +70,24 @@ pub(crate) trait Engine: Send + Sync {
     /// What was agreed so far.
     fn state(&self) -> &CommonState;
 
+    /// Sends as early data (RFC 8446, section 2.3) as much of `plain` as the session that is resumed
+    /// allows, and says how much that was. A client's, right behind [`start`](Self::start).
+    fn write_early(&mut self, plain: &[u8], cx: &mut Context<'_>) -> usize {
+        let _ = (plain, cx);
+        0
+    }
+
+    /// Whether the server takes early data, as far as is known by now.
+    fn early_data_accepted(&mut self) -> bool {
+        false
+    }
+
+    /// Delivers the early data that the records read so far have brought. A server's, behind each
+    /// [`read`](Self::read).
+    fn deliver_early(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
     /// What exports keys, if this engine can.
     fn exporter(&self) -> Option<&Exporter> {
         None
@@ -81,7 +99,7 @@ pub(crate) trait Engine: Send + Sync {
 pub(crate) enum Api {
     /// The fast one.
     Unbuffered,
-    /// The one that exports keys.
+    /// The one that exports keys, and tells what became of early data.
     Buffered,
 }
 
@@ -99,15 +117,10 @@ pub(crate) fn client(
     }
 }
 
-/// Early data is declined.
-///
 /// # Errors
 ///
 /// The configuration allows no session.
-pub(crate) fn server(mut config: Arc<ServerConfig>, api: Api) -> Result<Box<dyn Engine>, Error> {
-    if config.max_early_data_size > 0 {
-        Arc::make_mut(&mut config).max_early_data_size = 0;
-    }
+pub(crate) fn server(config: Arc<ServerConfig>, api: Api) -> Result<Box<dyn Engine>, Error> {
     match api {
         Api::Unbuffered => unbuffered::server(config),
         Api::Buffered => buffered::server(config),

@@ -1,6 +1,7 @@
 //! `TlsLayer` between two stacks in memory.
 
 mod choose;
+mod early;
 mod exporter;
 mod flights;
 mod forged;
