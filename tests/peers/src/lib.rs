@@ -5,12 +5,20 @@
 //! it was skipped; with `REQUIRE_PEERS` set it fails.
 
 mod authority;
+mod conversation;
+mod cut;
 mod folder;
 mod program;
+mod server;
+mod servers;
+mod session;
 
 pub use authority::Authority;
 pub use folder::Folder;
 pub use program::{Program, is_here};
+pub use server::{Manner, Server};
+pub use servers::{MAIL, Service};
+pub use session::Session;
 
 /// What every part of the tests may fail with.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
