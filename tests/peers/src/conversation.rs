@@ -121,8 +121,16 @@ impl Conversation {
 
     /// Answers `go` through TLS and pops it.
     pub(crate) async fn downgrade(&mut self, go: &str) -> io::Result<()> {
+        // curl looks ten times for a close_notify, and then takes the rest of it for an answer.
+        self.connection.io().cut_no_more();
         self.say(go).await?;
-        if let Some(id) = self.tls.pop() {
+        let Some(id) = self.tls.pop() else {
+            return Ok(());
+        };
+        if self.manner.rips {
+            self.connection.start_pop(id).await?;
+            self.connection.rip(id)?;
+        } else {
             self.connection.pop(id).await?;
         }
         Ok(())
@@ -130,10 +138,10 @@ impl Conversation {
 
     /// Says farewell, and lets the client go first, so that nothing of it is lost by a reset.
     pub(crate) async fn close(&mut self, farewell: impl AsRef<[u8]>) -> io::Result<()> {
-        self.say(farewell).await?;
-        self.connection.shutdown().await?;
-        // Many clients end without a close_notify; here nobody minds.
-        let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
+        // The client may be gone already, or go without its close_notify: here nobody minds.
+        if self.say(farewell).await.is_ok() && self.connection.shutdown().await.is_ok() {
+            let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
+        }
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A socket which, if it is so meant, reads one byte at a time, and writes so from a point on.
+/// A socket which, if it is so meant, reads one byte at a time, and writes so where it is told to.
 ///
 /// Answers in clear leave whole, for there are clients that take one read for one answer.
 #[derive(Debug)]
@@ -31,9 +31,14 @@ impl Cut {
         })
     }
 
-    /// The next `whole` bytes are the last to leave whole.
+    /// Behind the next `whole` bytes, each leaves by itself.
     pub(crate) fn cut_behind(&self, whole: usize) {
         self.whole.set(whole);
+    }
+
+    /// What is written leaves whole again.
+    pub(crate) fn cut_no_more(&self) {
+        self.whole.set(usize::MAX);
     }
 }
 

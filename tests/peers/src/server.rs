@@ -20,10 +20,13 @@ use crate::{Result, Session};
 pub struct Manner {
     /// Its certificate, its versions, and the sessions that can be resumed.
     pub config: Arc<ServerConfig>,
-    /// Whether its socket reads one byte at a time, and writes so from the upgrade on.
+    /// Whether its socket reads one byte at a time, and writes so within TLS.
     pub cut: bool,
     /// Whether TLS within TLS is meant.
     pub nests: bool,
+    /// Whether TLS is ripped out when a client asks for its end, and not popped: for those who send
+    /// no close_notify before they go on in clear.
+    pub rips: bool,
 }
 
 impl Manner {

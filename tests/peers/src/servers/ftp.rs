@@ -61,12 +61,11 @@ pub(super) async fn serve(talk: &mut Conversation) -> io::Result<()> {
                     if verb == "STOR" {
                         file.clear();
                         data.read_to_end(&mut file).await?;
+                        // Some clients await our close_notify, others are gone.
+                        let _ = data.shutdown().await;
                     } else {
                         data.write_all(&file).await?;
-                    }
-                    // Some clients await our close_notify, also when it was they who wrote.
-                    data.shutdown().await?;
-                    if verb == "RETR" {
+                        data.shutdown().await?;
                         data.read_to_end(&mut Vec::new()).await?;
                     }
                     "226 done\r\n"

@@ -19,7 +19,7 @@ pub(super) async fn serve(talk: &mut Conversation) -> io::Result<()> {
             }
             "CAPABILITY" if talk.is_secure() => format!("* CAPABILITY IMAP4rev1\r\n{ok}"),
             "CAPABILITY" => {
-                format!("* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\n{ok}")
+                format!("* CAPABILITY IMAP4rev1 STARTTLS\r\n{ok}")
             }
             "NOOP" => ok,
             _ if !talk.is_secure() => format!("{tag} NO STARTTLS first\r\n"),

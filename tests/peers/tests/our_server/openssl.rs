@@ -2,6 +2,7 @@
 
 use peers::{Program, Result, Server, Service, is_here};
 use rustls::version::{TLS12, TLS13};
+use stack::Blame;
 use tls_layer::TlsVersion;
 
 use crate::setting::{Setting, WAYS, Way, run, session};
@@ -132,8 +133,8 @@ async fn s_client_that_trusts_another_authority_ends_the_handshake_with_a_typed_
         assert!(!client.status.success(), "{client:#?}");
         let session = server.session().await?;
         let error = session.error().ok_or("no error of the stack's")?;
-        eprintln!("{error:?}");
         assert_eq!(error.layer(), Some("tls"), "{session:#?}");
+        assert_eq!(error.blame(), Blame::Remote, "{session:#?}");
     }
     Ok(())
 }

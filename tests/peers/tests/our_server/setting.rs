@@ -69,6 +69,7 @@ impl Setting {
             config: Arc::new(self.authority.server(&[way.version])?),
             cut: way.cut,
             nests: false,
+            rips: false,
         })
     }
 }
