@@ -1,7 +1,9 @@
 //! Servers of ours, small ones, and the clients that people use.
 
+mod attacks;
 mod curl;
 mod gnutls;
+mod injection;
 mod ldapsearch;
 mod openssl;
 mod psql;
