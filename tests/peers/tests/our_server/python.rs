@@ -1,6 +1,6 @@
 //! What comes with Python: its scripts are in `python/`.
 
-use peers::{MAIL, Program, Result, Server, Service, is_here};
+use peers::{MAIL, Program, Result, Server, Service, is_here, skip};
 
 use crate::setting::{Setting, WAYS, run, session};
 
@@ -113,7 +113,7 @@ async fn s12_starttls_within_tls_is_done_where_it_is_meant() -> Result<()> {
     Ok(())
 }
 
-/// Whether `StreamWriter` has `start_tls`; if not, says so aloud.
+/// Whether `StreamWriter` has `start_tls`; if not, the test is skipped.
 async fn has_start_tls() -> Result<bool> {
     if !is_here(&["python3"]) {
         return Ok(false);
@@ -121,7 +121,7 @@ async fn has_start_tls() -> Result<bool> {
     let look = "import asyncio; print(hasattr(asyncio.StreamWriter, 'start_tls'))";
     let has = run("python3", &["-c", look], "").await?.output.trim() == "True";
     if !has {
-        eprintln!("SKIPPED: this python3 is older than 3.11");
+        skip("this python3 is older than 3.11");
     }
     Ok(has)
 }
