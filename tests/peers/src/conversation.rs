@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cut::Cut;
-use crate::server::Manner;
+use crate::server::{Manner, Parting};
 
 /// What the servers have in common: lines or messages come, answers go, and TLS is pushed and
 /// popped in between.
@@ -127,12 +127,19 @@ impl Conversation {
         let Some(id) = self.tls.pop() else {
             return Ok(());
         };
-        if self.manner.rips {
-            self.connection.start_pop(id).await?;
-            self.connection.rip(id)?;
-        } else {
-            self.connection.pop(id).await?;
+        match self.manner.parting {
+            Parting::First => {}
+            // The client's close_notify parks the connection: an end, until it is popped.
+            Parting::Second => {
+                self.connection.fill_buf().await?;
+            }
+            Parting::Alone => {
+                self.connection.start_pop(id).await?;
+                self.connection.rip(id)?;
+                return Ok(());
+            }
         }
+        self.connection.pop(id).await?;
         Ok(())
     }
 

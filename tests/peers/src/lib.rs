@@ -16,7 +16,7 @@ mod session;
 pub use authority::Authority;
 pub use folder::Folder;
 pub use program::{Program, is_here, skip};
-pub use server::{Manner, Server};
+pub use server::{Manner, Parting, Server};
 pub use servers::{MAIL, Service};
 pub use session::Session;
 

@@ -24,9 +24,19 @@ pub struct Manner {
     pub cut: bool,
     /// Whether TLS within TLS is meant.
     pub nests: bool,
-    /// Whether TLS is ripped out when a client asks for its end, and not popped: for those who send
-    /// no close_notify before they go on in clear.
-    pub rips: bool,
+    /// How it takes TLS off.
+    pub parting: Parting,
+}
+
+/// Whose close_notify is the first, when a server takes TLS off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Ours: the server pops TLS at once, and the client answers.
+    First,
+    /// The client's: the server pops TLS when it has come.
+    Second,
+    /// Ours, which is the only one: the server rips TLS out, and takes what comes as plain.
+    Alone,
 }
 
 impl Manner {

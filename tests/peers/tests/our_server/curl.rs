@@ -1,6 +1,6 @@
 //! `curl --ssl-reqd`, and its two ways to take TLS off again.
 
-use peers::{MAIL, Program, Result, Server, Service, Session, is_here};
+use peers::{MAIL, Parting, Program, Result, Server, Service, Session, is_here};
 use stack::{Blame, ErrorKind};
 
 use crate::setting::{Setting, WAYS, session};
@@ -75,7 +75,7 @@ async fn curl_sends_a_file_by_ftp_with_its_data_in_tls() -> Result<()> {
     Ok(())
 }
 
-/// It sends its close_notify with CCC's answer, and waits for ours.
+/// It sends its close_notify when CCC is answered, and waits for ours.
 #[tokio::test]
 async fn curl_with_active_ccc_goes_on_in_plain_to_the_end() -> Result<()> {
     if !is_here(&["curl"]) {
@@ -83,10 +83,12 @@ async fn curl_with_active_ccc_goes_on_in_plain_to_the_end() -> Result<()> {
     }
     let setting = Setting::new()?;
     for way in WAYS {
-        let mut server = setting.serve(Service::Ftp, way).await?;
-        let client = send(&setting, &server, &ACTIVE).await?;
-        assert!(client.status.success(), "{way:?}: {client:#?}");
-        goes_on_in_plain(&session(&mut server, way).await?);
+        for parting in [Parting::First, Parting::Second] {
+            let mut server = setting.serve_ftp(way, parting).await?;
+            let client = send(&setting, &server, &ACTIVE).await?;
+            assert!(client.status.success(), "{way:?}, {parting:?}: {client:#?}");
+            goes_on_in_plain(&session(&mut server, way).await?);
+        }
     }
     Ok(())
 }
@@ -121,9 +123,7 @@ async fn curl_with_passive_ccc_goes_on_in_plain_where_the_server_rips_tls_out() 
     }
     let setting = Setting::new()?;
     for way in WAYS {
-        let mut manner = setting.manner(way)?;
-        manner.rips = true;
-        let mut server = Server::start(Service::Ftp, manner).await?;
+        let mut server = setting.serve_ftp(way, Parting::Alone).await?;
         let client = send(&setting, &server, &PASSIVE).await?;
         assert!(client.status.success(), "{way:?}: {client:#?}");
         goes_on_in_plain(&session(&mut server, way).await?);

@@ -5,6 +5,7 @@ mod curl;
 mod gnutls;
 mod injection;
 mod ldapsearch;
+mod lftp;
 mod openssl;
 mod psql;
 mod python;

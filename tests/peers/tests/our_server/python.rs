@@ -1,6 +1,6 @@
 //! What comes with Python: its scripts are in `python/`.
 
-use peers::{MAIL, Program, Result, Server, Service, is_here, skip};
+use peers::{MAIL, Parting, Program, Result, Server, Service, is_here, skip};
 
 use crate::setting::{Setting, WAYS, run, session};
 
@@ -46,11 +46,13 @@ async fn ftplib_sends_a_file_in_tls_and_fetches_it_after_ccc() -> Result<()> {
     }
     let setting = Setting::new()?;
     for way in WAYS {
-        let mut server = setting.serve(Service::Ftp, way).await?;
-        python(&setting, &server, "ftp.py", &[]).await?;
-        let session = session(&mut server, way).await?;
-        for heard in ["tls: STOR file", "tls: CCC", "NOOP", "RETR file", "QUIT"] {
-            assert!(session.has_heard(heard), "{heard}: {session:#?}");
+        for parting in [Parting::First, Parting::Second] {
+            let mut server = setting.serve_ftp(way, parting).await?;
+            python(&setting, &server, "ftp.py", &[]).await?;
+            let session = session(&mut server, way).await?;
+            for heard in ["tls: STOR file", "tls: CCC", "NOOP", "RETR file", "QUIT"] {
+                assert!(session.has_heard(heard), "{heard}: {session:#?}");
+            }
         }
     }
     Ok(())

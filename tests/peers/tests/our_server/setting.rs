@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use peers::{Authority, Folder, Manner, Program, Result, Server, Service, Session};
+use peers::{Authority, Folder, Manner, Parting, Program, Result, Server, Service, Session};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tls_layer::TlsVersion;
@@ -64,12 +64,19 @@ impl Setting {
         Server::start(service, self.manner(way)?).await
     }
 
+    /// As [`serve`](Self::serve), and FTP's control connection parts with TLS in this manner.
+    pub(crate) async fn serve_ftp(&self, way: Way, parting: Parting) -> Result<Server> {
+        let mut manner = self.manner(way)?;
+        manner.parting = parting;
+        Server::start(Service::Ftp, manner).await
+    }
+
     pub(crate) fn manner(&self, way: Way) -> Result<Manner> {
         Ok(Manner {
             config: Arc::new(self.authority.server(&[way.version])?),
             cut: way.cut,
             nests: false,
-            rips: false,
+            parting: Parting::First,
         })
     }
 }
