@@ -43,6 +43,8 @@ impl Authority {
             .distinguished_name
             .push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // Strict clients ask for it (Python from 3.13 on).
+        params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let leaf = params.signed_by(&key, &issuer)?;
         Ok(Self {

@@ -2,15 +2,23 @@
 //!
 //! Each test starts the programs that it needs, on free ports of 127.0.0.1, with what they keep in
 //! a folder of its own, and ends them. Where a program is not installed, the test says aloud that
-//! it was skipped; with `REQUIRE_PEERS` set it fails.
+//! it was skipped; with `REQUIRE_PEERS` set it fails. `install.sh` installs them all.
 
 mod authority;
+mod conversation;
+mod cut;
 mod folder;
 mod program;
+mod server;
+mod servers;
+mod session;
 
 pub use authority::Authority;
 pub use folder::Folder;
-pub use program::{Program, is_here};
+pub use program::{Program, is_here, skip};
+pub use server::{Manner, Parting, Server};
+pub use servers::{MAIL, Service};
+pub use session::Session;
 
 /// What every part of the tests may fail with.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

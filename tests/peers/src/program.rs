@@ -7,25 +7,28 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Whether each of these programs is installed. If one is not, says so aloud; with `REQUIRE_PEERS`
-/// set it panics.
+/// Whether each of these programs is installed. If one is not, the test [is skipped](skip).
 pub fn is_here(programs: &[&str]) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     // Servers mostly are where only root looks.
     let folders = std::env::split_paths(&paths).chain(["/usr/sbin".into(), "/sbin".into()]);
     let folders: Vec<_> = folders.collect();
     for program in programs {
-        if folders.iter().any(|folder| folder.join(program).is_file()) {
-            continue;
+        if !folders.iter().any(|folder| folder.join(program).is_file()) {
+            skip(&format!("{program} is not installed"));
+            return false;
         }
-        assert!(
-            std::env::var_os("REQUIRE_PEERS").is_none(),
-            "REQUIRE_PEERS is set, and {program} is not installed"
-        );
-        eprintln!("SKIPPED: {program} is not installed");
-        return false;
     }
     true
+}
+
+/// Says aloud why a test is skipped; with `REQUIRE_PEERS` set it panics.
+pub fn skip(why: &str) {
+    assert!(
+        std::env::var_os("REQUIRE_PEERS").is_none(),
+        "REQUIRE_PEERS is set, and {why}"
+    );
+    eprintln!("SKIPPED: {why}");
 }
 
 /// How long a program may take.
