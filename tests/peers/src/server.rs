@@ -42,7 +42,7 @@ pub enum Parting {
 impl Manner {
     /// A layer to push.
     pub(crate) fn layer(&self) -> io::Result<TlsLayer> {
-        let layer = TlsLayer::server(Arc::clone(&self.config))?;
+        let layer = TlsLayer::server(Arc::clone(&self.config));
         Ok(if self.nests { layer.anywhere() } else { layer })
     }
 }

@@ -119,7 +119,7 @@ async fn s12_each_protocol_refuses_tls_within_tls_and_goes_on() -> Result<()> {
             expect(&mut socket, upgrade.answer).await?;
             let mut client = Connection::new(socket);
             let config = Arc::new(setting.authority.client(&[way.version])?);
-            let tls = TlsLayer::client(config, "localhost".try_into()?)?;
+            let tls = TlsLayer::client(config, "localhost".try_into()?);
             client.push(tls).await?;
             for _ in 0..2 {
                 client.write_all(upgrade.request).await?;
