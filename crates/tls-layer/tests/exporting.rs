@@ -1,5 +1,7 @@
 //! The tests of `tests/it` once more, with layers that export keys.
 
+#[path = "it/certificates.rs"]
+mod certificates;
 #[path = "it/handshake.rs"]
 mod handshake;
 #[path = "it/hostile.rs"]
@@ -8,5 +10,7 @@ mod hostile;
 mod kit;
 #[path = "it/pop.rs"]
 mod pop;
+#[path = "it/resumption.rs"]
+mod resumption;
 
 const EXPORTS: bool = true;

@@ -1,10 +1,12 @@
 //! `TlsLayer` between two stacks in memory.
 
+mod certificates;
 mod exporter;
 mod handshake;
 mod hostile;
 mod kit;
 mod pop;
+mod resumption;
 
 /// Whether the layers export keys; `tests/exporting.rs` runs the same tests with those that do.
 const EXPORTS: bool = false;
