@@ -70,6 +70,7 @@
 #[cfg(feature = "channel-binding")]
 mod binding;
 mod block;
+pub mod config;
 mod engine;
 mod error;
 mod exporter;

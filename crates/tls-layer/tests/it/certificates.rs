@@ -51,7 +51,7 @@ impl Authority {
 
 type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
-/// A server that asks for a certificate of this authority, and takes none only if it `may` be.
+/// A server that asks for a certificate by this authority, and whether it lets in whoever has none.
 fn asking(
     version: &'static SupportedProtocolVersion,
     authority: &Authority,

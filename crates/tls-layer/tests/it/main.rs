@@ -1,6 +1,7 @@
 //! `TlsLayer` between two stacks in memory.
 
 mod certificates;
+mod config;
 mod exporter;
 mod handshake;
 mod hostile;
