@@ -232,6 +232,7 @@
 mod binding;
 mod block;
 mod choice;
+pub mod config;
 mod engine;
 mod error;
 mod exporter;

@@ -1,5 +1,7 @@
 //! The tests of `tests/it` once more, with layers that export keys.
 
+#[path = "it/certificates.rs"]
+mod certificates;
 #[path = "it/choose.rs"]
 mod choose;
 #[path = "it/flights.rs"]
@@ -16,5 +18,7 @@ mod hostile;
 mod kit;
 #[path = "it/pop.rs"]
 mod pop;
+#[path = "it/resumption.rs"]
+mod resumption;
 
 const EXPORTS: bool = true;

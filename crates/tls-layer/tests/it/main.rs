@@ -1,6 +1,8 @@
 //! `TlsLayer` between two stacks in memory.
 
+mod certificates;
 mod choose;
+mod config;
 mod early;
 mod exporter;
 mod flights;
@@ -10,6 +12,7 @@ mod handshake;
 mod hostile;
 mod kit;
 mod pop;
+mod resumption;
 
 /// Whether the layers export keys; `tests/exporting.rs` runs the same tests with those that do.
 const EXPORTS: bool = false;
