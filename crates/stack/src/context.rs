@@ -201,6 +201,7 @@ impl<'a> Context<'a> {
     pub fn withdraw(&mut self, error: Error) {
         let place = self.place();
         self.core.withdrawn.get_or_insert((place, error));
+        self.core.said = true;
         self.core.shut.set(place, true);
         self.core.refresh();
     }
@@ -211,6 +212,7 @@ impl<'a> Context<'a> {
     pub fn end_epoch(&mut self, name: &'static str) {
         let place = self.place();
         self.core.epoch_ended.get_or_insert((place, name));
+        self.core.said = true;
     }
 
     /// The peer's end mark has come: the inbound half of this layer ends behind the bytes that

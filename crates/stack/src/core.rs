@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) risen: Places,
     /// This node has met its peer's end mark since the last rest.
     pub(crate) marked: Places,
+    /// One of the next two is there.
+    pub(crate) said: bool,
     /// This node wants to leave before its handshake has begun, and why.
     pub(crate) withdrawn: Option<(usize, Error)>,
     /// This node has ended an epoch since the last rest, in which it was called so.

@@ -301,10 +301,7 @@ impl Stack {
     }
 
     /// A layer has withdrawn from its handshake.
-    pub(crate) fn note_withdrawn(&mut self) -> bool {
-        let Some((place, error)) = self.core.withdrawn.take() else {
-            return false;
-        };
+    pub(crate) fn note_withdrawn(&mut self, place: usize, error: Error) {
         let error = error.in_layer(self.slots[place].node.name());
         let silent = self.layers().nth(place).is_some_and(|layer| {
             let traffic = layer.traffic();
@@ -321,7 +318,6 @@ impl Stack {
             let refused = Event::PushRefused { layers, error };
             self.events.push_back((0, refused));
         }
-        true
     }
 
     /// A layer that has [withdrawn](Context::withdraw) from its handshake, and why. From now on the

@@ -42,8 +42,8 @@ impl Stack {
             self.note_failure();
             return true;
         }
-        if let Some((place, name)) = self.core.epoch_ended.take() {
-            self.end_read_epoch(place, name);
+        if self.core.said {
+            self.note_said();
             return true;
         }
         if !self.core.marked.is_empty() || !self.core.risen.is_empty() {
@@ -51,7 +51,7 @@ impl Stack {
             self.note_risen();
             return true;
         }
-        if self.end_marked() || self.check_anchored() || self.note_withdrawn() {
+        if self.end_marked() || self.check_anchored() {
             return true;
         }
         if !self.core.queue.is_empty() {
@@ -96,6 +96,18 @@ impl Stack {
     }
 
     // ---- what was asked for ----
+
+    /// A layer has said something that is rare.
+    #[cold]
+    fn note_said(&mut self) {
+        self.core.said = false;
+        if let Some((place, name)) = self.core.epoch_ended.take() {
+            self.end_read_epoch(place, name);
+        }
+        if let Some((place, error)) = self.core.withdrawn.take() {
+            self.note_withdrawn(place, error);
+        }
+    }
 
     /// Layers have met their peer's end mark.
     fn note_marks(&mut self) {

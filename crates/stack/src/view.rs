@@ -179,7 +179,11 @@ impl Stack {
 
     /// What each layer that has such a value tells, lowest first.
     pub(crate) fn told_by_each<T: Any>(&self) -> impl Iterator<Item = (LayerKey, &T)> {
-        self.layers().filter_map(|it| Some((it.key(), it.info()?)))
+        let layers = self.core.keys.iter().zip(&self.slots[..self.top()]);
+        layers.filter_map(|(key, slot)| {
+            let told = slot.node.info(TypeId::of::<T>())?;
+            Some((*key, told.downcast_ref()?))
+        })
     }
 
     /// Gives the network something to tell, under [`info`](Self::info), instead of what it had of
