@@ -117,7 +117,7 @@ fn main() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let socket = TcpStream::connect(listener.local_addr()?)?;
     let (accepted, _) = listener.accept()?;
-    let (certificate, at_server) = certificate::make()?;
+    let (certificate, at_server) = certificate::make("localhost")?;
     let at_client = certificate::trust(certificate)?;
     let server = thread::spawn(move || run_server(Blocking::new(accepted), at_server));
     let client = run_client(Blocking::new(socket), at_client);

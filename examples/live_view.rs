@@ -38,7 +38,7 @@ fn at_client(config: &Arc<ClientConfig>) -> Result<TlsLayer> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let (certificate, server_config) = certificate::make()?;
+    let (certificate, server_config) = certificate::make("localhost")?;
     let client_config = certificate::trust(certificate)?;
 
     // What each connection gets is said once, the lowest layer first.

@@ -119,7 +119,7 @@ fn first_line(bytes: &[u8]) -> Option<(&str, usize)> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let (certificate, at_server) = certificate::make()?;
+    let (certificate, at_server) = certificate::make("localhost")?;
     let at_client = certificate::trust(certificate)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let client_socket = TcpStream::connect(listener.local_addr()?).await?;

@@ -25,7 +25,7 @@ pub(crate) async fn run(socket: TcpStream, board: Board) -> Result<u64, Failure>
         "the sender is {from}; one TCP connection throughout"
     ))?;
 
-    let (certificate, config) = certificate::make()
+    let (certificate, config) = certificate::make("localhost")
         .map_err(|error| Failure::new(format_args!("cannot make a certificate: {error}")))?;
     let tls = Tls::Server(config);
     let mut peer = Peer::new(socket)?;

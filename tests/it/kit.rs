@@ -1,11 +1,13 @@
 //! The testing kit, on faulty layers and on those of this workspace.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
 use general_layers::{Capture, Counters, Deadlines, Faults, Pcap, RateLimit, Trace};
 use stack::testing::{Check, Rule, check};
 use stack::{Chunk, Context, Error, Layer, Protocol, Residue, StreamLayer, Transport};
+use tls_layer::TlsLayer;
 use tokio::io::BufStream;
 
 use crate::faulty::Fault::*;
@@ -86,6 +88,18 @@ fn tls_keeps_the_contract() {
             false => real::server(&server),
         };
         layer.with_residue(order.residue).anywhere()
+    });
+}
+
+#[test]
+fn tls_that_exports_keys_keeps_the_contract() {
+    let (client, server) = real::configs();
+    check(|order| {
+        let layer = match order.client {
+            true => TlsLayer::client(Arc::clone(&client), real::name()).with_exporter(),
+            false => TlsLayer::server(Arc::clone(&server)).with_exporter(),
+        };
+        layer.unwrap().with_residue(order.residue).anywhere()
     });
 }
 

@@ -7,6 +7,8 @@ mod bugs_ends;
 mod bugs_flow;
 mod callback;
 mod captures;
+#[path = "../../examples/certificate/mod.rs"]
+mod certificate;
 mod cut_short;
 mod driver;
 mod edges;

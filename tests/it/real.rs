@@ -4,36 +4,25 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use compress_layer::CompressLayer;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ServerConfig};
 use stack::{Connection, ErrorKind, Limits, PushError, Residue, Stack};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::certificate;
+
+const NAME: &str = "mail.example";
+
 /// A client and a server that trust each other.
 pub(crate) fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
-    let made = rcgen::generate_simple_self_signed(["mail.example".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let server = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    (Arc::new(client), Arc::new(server))
+    let (certificate, server) = certificate::make(NAME).unwrap();
+    (certificate::trust(certificate).unwrap(), server)
 }
 
 pub(crate) fn name() -> ServerName<'static> {
-    "mail.example".try_into().unwrap()
+    NAME.try_into().unwrap()
 }
 
 pub(crate) fn client(config: &Arc<ClientConfig>) -> TlsLayer {

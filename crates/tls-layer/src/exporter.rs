@@ -6,7 +6,7 @@ use stack::Error;
 
 use crate::engine::Session;
 
-/// The label of `tls-exporter` (RFC 9266, section 2).
+/// The label of `tls-exporter` (RFC 9266).
 const CHANNEL_BINDING: &[u8] = b"EXPORTER-Channel-Binding";
 
 /// Derives keys for other protocols from a session (RFC 5705; RFC 8446, section 7.5), by
@@ -53,8 +53,8 @@ impl Exporter {
     /// # Errors
     ///
     /// [`Blame::Local`](stack::Blame::Local) under TLS 1.2, unless this side's configuration has
-    /// `require_ems`: without an extended master secret (RFC 7627) two sessions can have the same
-    /// binding (RFC 9266, section 3), and rustls does not tell whether there is one.
+    /// `require_ems`: the binding is defined only where no two sessions can have the same, which
+    /// takes an extended master secret (RFC 7627), and rustls does not tell whether there is one.
     pub fn channel_binding(&self) -> Result<[u8; 32], Error> {
         if !self.session.is_unique() {
             return Err(Error::local(

@@ -226,7 +226,30 @@
 //! Bytes that came before the push are rejected, unless [`TlsLayer::with_residue`] says otherwise.
 //!
 //! *Full records.* Small writes share a record until a flush; large ones are sealed from where
-//! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers.
+//! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers, but for
+//! one with an [`Exporter`].
+//!
+//! # Around it
+//!
+//! [`config`] makes configurations out of PEM and of the system's roots. [`TlsInfo`] tells what was
+//! agreed. An [`Exporter`] derives keys from the session, and the channel binding `tls-exporter`;
+//! `server_end_point` (with the feature `channel-binding`) is the other one, of the certificate:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use stack::{Error, Stack};
+//! use tls_layer::{Exporter, TlsLayer, rustls::ClientConfig};
+//!
+//! fn push(stack: &mut Stack, config: Arc<ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
+//!     stack.push(TlsLayer::client(config, "xmpp.example".try_into()?).with_exporter())?;
+//!     Ok(())
+//! }
+//!
+//! /// For SCRAM-SHA-256-PLUS, once the layer is up.
+//! fn binding(stack: &Stack) -> Option<Result<[u8; 32], Error>> {
+//!     Some(stack.info::<Exporter>()?.channel_binding())
+//! }
+//! ```
 
 #[cfg(feature = "channel-binding")]
 mod binding;
