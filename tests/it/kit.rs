@@ -99,7 +99,7 @@ fn tls_that_exports_keys_keeps_the_contract() {
             true => TlsLayer::client(Arc::clone(&client), real::name()).with_exporter(),
             false => TlsLayer::server(Arc::clone(&server)).with_exporter(),
         };
-        layer.unwrap().with_residue(order.residue).anywhere()
+        layer.with_residue(order.residue).anywhere()
     });
 }
 

@@ -225,6 +225,16 @@
 //! it on; the alert goes out, and the connection has failed, with rustls's error as the source.
 //! Bytes that came before the push are rejected, unless [`TlsLayer::with_residue`] says otherwise.
 //!
+//! *Mute after the end mark.* Behind our close_notify goes no alert and no answer. rustls 0.23
+//! prepares an alert nevertheless if the peer's record is damaged, and in debug builds panics over it
+//! ([rustls#959](https://github.com/rustls/rustls/issues/959)). It tells nobody before, so whoever
+//! pops in debug builds switches that assertion off, in the workspace's `Cargo.toml`:
+//!
+//! ```toml
+//! [profile.dev.package.rustls]
+//! debug-assertions = false
+//! ```
+//!
 //! *Full records.* Small writes share a record until a flush; large ones are sealed from where
 //! they lie. Nothing is decrypted that nobody has room for. An idle layer holds no buffers, but for
 //! one with an [`Exporter`].

@@ -14,6 +14,8 @@ use super::{Engine, SEALED, deliver};
 
 /// What a handshake message in many records may take, as in rustls's buffered API.
 const LONGEST_MESSAGE: usize = 64 * 1024;
+/// The memory that it is given, a step after another.
+const GROWTH: [usize; 3] = [4 * 1024, 16 * 1024, LONGEST_MESSAGE];
 
 pub(super) fn client(
     config: Arc<ClientConfig>,
@@ -190,12 +192,15 @@ impl<H: Half> Engine for Session<H> {
             self.joined.extend_from_slice(&record[done..]);
             return Ok(());
         }
-        if self.joined.len() + record.len() > LONGEST_MESSAGE {
+        let length = self.joined.len() + record.len();
+        if length > LONGEST_MESSAGE {
             self.life = Life::Over;
             return Err(InvalidMessage::HandshakePayloadTooLarge.into());
         }
         let mut joined = std::mem::take(&mut self.joined);
-        joined.reserve_exact(record.len());
+        // In few steps: else many small records copy it as often as they come.
+        let room = GROWTH.into_iter().find(|&room| room >= length);
+        joined.reserve_exact(room.unwrap_or(length) - joined.len());
         joined.extend_from_slice(record);
         let done = self.process(&mut joined, cx)?;
         if done < joined.len() {

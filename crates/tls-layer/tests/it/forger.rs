@@ -213,12 +213,12 @@ fn parts(secrets: ConnectionTrafficSecrets) -> (AeadKey, Iv) {
 }
 
 /// The keys that follow those in use.
-trait Schedule {
+trait Schedule: Send {
     fn next_tx(&mut self) -> Numbered;
     fn next_rx(&mut self) -> Numbered;
 }
 
-impl<Data> Schedule for KernelConnection<Data> {
+impl<Data: Send> Schedule for KernelConnection<Data> {
     fn next_tx(&mut self) -> Numbered {
         self.update_tx_secret().unwrap()
     }

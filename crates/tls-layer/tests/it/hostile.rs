@@ -2,8 +2,8 @@
 //! application, and nothing leaves in clear.
 
 use stack::{Blame, End, ErrorKind, PushError};
-use tls_layer::rustls::SupportedProtocolVersion;
 use tls_layer::rustls::version::{TLS12, TLS13};
+use tls_layer::rustls::{AlertDescription, Error as TlsError, SupportedProtocolVersion};
 
 use crate::kit::*;
 
@@ -88,13 +88,17 @@ fn s7_t1_t2_an_early_end_is_truncation() {
     for version in VERSIONS {
         let configs = configs(version);
         // Within the handshake, after each byte of the hello.
-        for n in [0, 1, 4, 5, 6, 50, 100] {
+        let mut whole = 1;
+        let mut n = 0;
+        while n < whole {
             let mut pair = Pair::new(Cut::Whole);
             pair.push(&configs);
             let mut hello = outgoing(&mut pair.client);
+            whole = hello.len();
             pair.server.receive(&mut hello[..n]);
             pair.server.receive_end();
             assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
+            n += 1;
         }
         // Between records: what came before is read.
         let (mut pair, mut sent) = records(version, &["whole", "cut"]);
@@ -102,20 +106,34 @@ fn s7_t1_t2_an_early_end_is_truncation() {
         pair.server.receive_end();
         assert_eq!(read(&mut pair.server), b"whole");
         assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
-        // Within a record.
-        let (mut pair, mut sent) = records(version, &["whole", "cut"]);
-        pair.server.receive(&mut sent[0]);
-        pair.server.receive(&mut sent[1][..10]);
-        pair.server.receive_end();
-        assert_eq!(read(&mut pair.server), b"whole");
-        assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
+        // Within a record, after each byte of it.
+        let (_, sent) = records(version, &["whole", "cut"]);
+        for n in 1..sent[1].len() {
+            let (mut pair, mut sent) = records(version, &["whole", "cut"]);
+            pair.server.receive(&mut sent[0]);
+            pair.server.receive(&mut sent[1][..n]);
+            pair.server.receive_end();
+            assert_eq!(read(&mut pair.server), b"whole");
+            assert_eq!(failed(&mut pair.server).0, ErrorKind::Truncated);
+        }
     }
-    // Plaintext in place of the handshake.
-    let mut pair = Pair::new(Cut::Whole);
-    pair.push(&configs(&TLS13));
-    pair.server.receive(&mut b"MAIL FROM:<x>\r\n".to_vec());
-    pair.server.receive_end();
-    assert_eq!(failed(&mut pair.server).0, ErrorKind::Protocol);
+}
+
+#[test]
+fn s7_plaintext_and_an_end_in_place_of_the_handshake() {
+    let text = b"MAIL FROM:<x>\r\n";
+    for version in VERSIONS {
+        for at in 1..=text.len() {
+            let mut pair = Pair::new(Cut::Whole);
+            pair.push(&configs(version));
+            for piece in Cut::At(at).pieces(&mut text.to_vec()) {
+                pair.server.receive(piece);
+            }
+            pair.server.receive_end();
+            assert!(matches!(why(&mut pair.server), TlsError::InvalidMessage(_)));
+            assert_eq!(outgoing(&mut pair.server), [21, 3, 3, 0, 2, 2, 50]);
+        }
+    }
 }
 
 #[test]
@@ -135,8 +153,9 @@ fn s16_text_in_place_of_a_hello_fails_by_the_fifth_byte() {
             }
             assert!(n < 4);
         }
-        assert_alert(&mut pair.server, false);
         failed(&mut pair.server);
+        // A decode_error, and nothing else.
+        assert_eq!(outgoing(&mut pair.server), [21, 3, 3, 0, 2, 2, 50]);
     }
 }
 
@@ -150,9 +169,9 @@ fn s17_without_a_common_application_protocol_there_is_no_session() {
         pair.push(&configs);
         pair.client.write(b"never").unwrap();
         pair.settle();
-        failed(&mut pair.server);
-        let (_, error) = failed(&mut pair.client);
-        assert!(error.contains("NoApplicationProtocol"), "{error}");
+        assert_eq!(why(&mut pair.server), TlsError::NoApplicationProtocol);
+        let error = TlsError::AlertReceived(AlertDescription::NoApplicationProtocol);
+        assert_eq!(why(&mut pair.client), error);
     }
 }
 
@@ -166,15 +185,20 @@ fn s19_records_dropped_doubled_or_swapped_are_refused() {
             (&[0, 2][..], "one"),
             (&[0, 2, 1][..], "one"),
         ] {
-            let (mut pair, sent) = records(version, &texts);
-            for &n in order {
-                pair.server.receive(&mut sent[n].clone());
+            let (_, sent) = records(version, &texts);
+            let length: usize = order.iter().map(|&n| sent[n].len()).sum();
+            let cuts = (1..=length).map(Cut::At).chain([Cut::Every(1)]);
+            for cut in cuts {
+                let (mut pair, sent) = records(version, &texts);
+                let wire = order.iter().flat_map(|&n| sent[n].clone());
+                for piece in cut.pieces(&mut wire.collect::<Vec<_>>()) {
+                    pair.server.receive(piece);
+                }
+                assert_eq!(read(&mut pair.server), intact.as_bytes());
+                assert_eq!(why(&mut pair.server), TlsError::DecryptError);
+                let told = alert(&mut pair.server, &mut pair.client);
+                assert_eq!(told, AlertDescription::BadRecordMac, "{cut:?}");
             }
-            assert_eq!(read(&mut pair.server), intact.as_bytes());
-            let (kind, error) = failed(&mut pair.server);
-            assert_eq!(kind, ErrorKind::Protocol);
-            assert!(error.contains("decrypt"), "{error}");
-            assert_alert(&mut pair.server, version.version == TLS13.version);
         }
     }
 }
@@ -214,10 +238,8 @@ fn a_record_that_hides_its_kind_passes_no_bound() {
         assert!(error.contains("unexpected_message"), "{error}");
         assert_alert(&mut pair.server, true);
         // The peer learns the same.
-        let mut alert = outgoing(&mut pair.server);
-        pair.client.receive(&mut alert);
-        let (_, error) = failed(&mut pair.client);
-        assert!(error.contains("UnexpectedMessage"), "{error}");
+        let told = alert(&mut pair.server, &mut pair.client);
+        assert_eq!(told, AlertDescription::UnexpectedMessage);
     }
 }
 
@@ -242,8 +264,8 @@ fn s20_a_wrong_name_never_falls_back_to_plaintext() {
         let (_, error) = failed(&mut pair.client);
         assert!(error.contains("other.example"), "{error}");
         assert!(!wire.windows(8).any(|bytes| bytes == b"password"));
-        // The server has the alert.
-        assert!(failed(&mut pair.server).1.contains("given up"));
+        let error = TlsError::AlertReceived(AlertDescription::BadCertificate);
+        assert_eq!(why(&mut pair.server), error);
     }
 }
 
@@ -251,12 +273,23 @@ fn s20_a_wrong_name_never_falls_back_to_plaintext() {
 fn t5_plaintext_within_tls_is_refused() {
     for version in VERSIONS {
         for text in ["clear", "\x17\x03\x03\x00\x05clear"] {
-            let (mut pair, mut sent) = records(version, &["one"]);
-            pair.server.receive(&mut sent[0]);
-            pair.server.receive(&mut text.as_bytes().to_vec());
-            assert_eq!(read(&mut pair.server), b"one");
-            failed(&mut pair.server);
-            assert_alert(&mut pair.server, version.version == TLS13.version);
+            let (_, sent) = records(version, &["one"]);
+            let length = sent[0].len() + text.len();
+            for cut in (1..=length).map(Cut::At).chain([Cut::Every(1)]) {
+                let (mut pair, mut sent) = records(version, &["one"]);
+                sent[0].extend_from_slice(text.as_bytes());
+                for piece in cut.pieces(&mut sent[0]) {
+                    pair.server.receive(piece);
+                }
+                assert_eq!(read(&mut pair.server), b"one");
+                failed(&mut pair.server);
+                let told = alert(&mut pair.server, &mut pair.client);
+                let right = match text {
+                    "clear" => AlertDescription::DecodeError,
+                    _ => AlertDescription::BadRecordMac,
+                };
+                assert_eq!(told, right, "{cut:?}");
+            }
         }
     }
 }
@@ -266,9 +299,14 @@ fn t10_a_record_that_is_too_long_fails_by_its_header() {
     for (version, body) in [(&TLS13, 16641u16), (&TLS12, 18433)] {
         let (mut pair, _) = Pair::up(&configs(version), Cut::Whole);
         let [high, low] = body.to_be_bytes();
-        pair.server.receive(&mut [23, 3, 3, high, low]);
-        let (_, error) = failed(&mut pair.server);
-        assert!(error.contains("record_overflow"), "{error}");
+        for byte in [23, 3, 3, high, low] {
+            assert!(pair.server.input_end().is_none());
+            pair.server.receive(&mut [byte]);
+        }
+        assert_eq!(why(&mut pair.server), TlsError::PeerSentOversizedRecord);
+        // For a header rustls has no other.
+        let told = alert(&mut pair.server, &mut pair.client);
+        assert_eq!(told, AlertDescription::DecodeError);
     }
     // Before the version is known, and a hello longer than any.
     let mut pair = Pair::new(Cut::Whole);

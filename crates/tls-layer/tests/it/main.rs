@@ -1,5 +1,6 @@
 //! `TlsLayer` between two stacks in memory.
 
+mod ceilings;
 mod certificates;
 mod choose;
 mod config;

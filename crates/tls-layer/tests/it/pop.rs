@@ -130,12 +130,18 @@ fn a_leaving_layer_decodes_until_the_peers_mark() {
 
 #[test]
 fn plaintext_without_a_close_notify_is_an_error() {
+    let clear = b"200 in clear at once\r\n";
     for version in VERSIONS {
-        let (mut pair, ids) = Pair::up(&configs(version), Cut::Whole);
-        pair.client.start_pop(ids.client.key()).unwrap();
-        let mut clear = b"200 in clear at once\r\n".to_vec();
-        pair.client.receive(&mut clear);
-        assert_eq!(failed(&mut pair.client).0, ErrorKind::Protocol);
+        for cut in (1..=clear.len()).map(Cut::At).chain([Cut::Every(1)]) {
+            let (mut pair, ids) = Pair::up(&configs(version), Cut::Whole);
+            pair.client.start_pop(ids.client.key()).unwrap();
+            assert!(!outgoing(&mut pair.client).is_empty());
+            for piece in cut.pieces(&mut clear.to_vec()) {
+                pair.client.receive(piece);
+            }
+            assert_eq!(failed(&mut pair.client).0, ErrorKind::Protocol);
+            assert!(outgoing(&mut pair.client).is_empty(), "{cut:?}");
+        }
     }
 }
 
