@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use rustls::InvalidMessage;
 use rustls::server::{Accepted, Acceptor};
+
+/// What a hello may take on the wire, to be looked at: it is kept twice meanwhile.
+const LONGEST: usize = 16 * 1024;
 
 /// A client's first message (RFC 8446, section 4.1.2), as far as it helps to choose the server's
 /// configuration.
@@ -46,7 +50,10 @@ impl fmt::Debug for ClientHello {
 
 /// Looks at a copy of what a client sends, until its hello is there.
 #[derive(Default)]
-pub(crate) struct Lookout(Acceptor);
+pub(crate) struct Lookout {
+    acceptor: Acceptor,
+    seen: usize,
+}
 
 /// What rustls says of a hello that is none, and the alert that tells the client.
 pub(crate) struct Unfit {
@@ -58,9 +65,16 @@ impl Lookout {
     /// Looks at `bytes`, which follow those of the last call. Not to be called again when the hello
     /// is there, or an error.
     pub(crate) fn look(&mut self, mut bytes: &[u8]) -> Result<Option<ClientHello>, Unfit> {
+        self.seen += bytes.len();
+        if self.seen > LONGEST {
+            return Err(Unfit {
+                error: InvalidMessage::HandshakePayloadTooLarge.into(),
+                alert: Vec::new(),
+            });
+        }
         // It reads as much as it has room for, and none when it has what it wants.
-        while self.0.read_tls(&mut bytes).is_ok_and(|n| n > 0) {
-            match self.0.accept() {
+        while self.acceptor.read_tls(&mut bytes).is_ok_and(|n| n > 0) {
+            match self.acceptor.accept() {
                 Ok(Some(accepted)) => return Ok(Some(ClientHello::new(&accepted))),
                 Ok(None) => {}
                 Err((error, mut said)) => {
@@ -72,5 +86,10 @@ impl Lookout {
             }
         }
         Ok(None)
+    }
+
+    /// How many bytes it has seen.
+    pub(crate) fn seen(&self) -> usize {
+        self.seen
     }
 }

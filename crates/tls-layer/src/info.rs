@@ -20,7 +20,7 @@ pub struct TlsInfo {
     /// The application protocol that was negotiated (ALPN, RFC 7301).
     pub alpn: Option<Vec<u8>>,
     /// The name of the server that the client asked for (SNI, RFC 6066), if it was a DNS name. A
-    /// server does not know it if the ClientHello came in several records.
+    /// server does not know it if the ClientHello is longer than 16 KiB.
     pub server_name: Option<String>,
     /// The peer's certificates in DER, its own first. Empty if it showed none.
     pub peer_certificates: Vec<Vec<u8>>,

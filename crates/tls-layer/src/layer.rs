@@ -67,8 +67,6 @@ enum EarlyData {
 struct Choosing {
     choice: Choice,
     lookout: Lookout,
-    /// How much the lookout has seen of what waits below the layer.
-    seen: usize,
     server_name: Option<String>,
     attached: bool,
 }
@@ -94,7 +92,7 @@ impl TlsLayer {
     /// The server's side of a session, whose configuration is chosen when the client has said what it
     /// wants: by its server name, for instance, from a certificate that has to be looked up first.
     ///
-    /// `choose` is called once the whole ClientHello is there; nothing has been answered by then, and
+    /// `choose` is called once the whole ClientHello is there, of 16 KiB at most; nothing has been answered by then, and
     /// the client's bytes wait below the layer. Whoever drives the connection polls its future, and is
     /// woken by it. Until it is done, [`Limits::handshake`](stack::Limits::handshake) runs.
     ///
@@ -129,7 +127,6 @@ impl TlsLayer {
         Self::new(Life::Choosing(Box::new(Choosing {
             choice: Choice::new(choose),
             lookout: Lookout::default(),
-            seen: 0,
             server_name: None,
             attached: false,
         })))
@@ -263,11 +260,10 @@ impl Choosing {
         if !self.choice.is_asked() {
             // What is no TLS is told at its first byte.
             let new = match Header::parse(bytes, None, false) {
-                Ok(_) => &bytes[self.seen..],
+                Ok(_) => &bytes[self.lookout.seen()..],
                 Err(Bad::TooLong(_)) => bytes,
                 Err(_) => &[0xff; HEADER],
             };
-            self.seen = bytes.len();
             match self.lookout.look(new) {
                 Ok(None) => return Ok(None),
                 Ok(Some(hello)) => {
