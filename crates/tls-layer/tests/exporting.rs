@@ -6,6 +6,8 @@ mod certificates;
 mod handshake;
 #[path = "it/hostile.rs"]
 mod hostile;
+#[path = "it/keys.rs"]
+mod keys;
 #[path = "it/kit.rs"]
 mod kit;
 #[path = "it/pop.rs"]

@@ -5,6 +5,7 @@ mod config;
 mod exporter;
 mod handshake;
 mod hostile;
+mod keys;
 mod kit;
 mod pop;
 mod resumption;
