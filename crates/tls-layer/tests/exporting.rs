@@ -14,6 +14,8 @@ mod forger;
 mod handshake;
 #[path = "it/hostile.rs"]
 mod hostile;
+#[path = "it/keys.rs"]
+mod keys;
 #[path = "it/kit.rs"]
 mod kit;
 #[path = "it/pop.rs"]

@@ -1,11 +1,11 @@
 //! Keys for other protocols, and channel bindings.
 
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use stack::{Blame, Stack};
 use tls_layer::rustls::version::{TLS12, TLS13};
-use tls_layer::rustls::{ClientConnection, Connection, KeyLog, ServerConnection};
+use tls_layer::rustls::{ClientConnection, Connection, ServerConnection};
 use tls_layer::{Exporter, TlsInfo, TlsLayer, server_end_point};
 
 use crate::kit::*;
@@ -196,45 +196,4 @@ fn a_client_finds_the_certificate_whose_hash_binds() {
     let binding = server_end_point(&info.peer_certificates[0]);
     assert_eq!(binding, server_end_point(&certificate));
     assert_eq!(binding.unwrap().len(), 32);
-}
-
-/// What a configuration's key log was told: labels and secrets.
-#[derive(Debug, Default)]
-struct Log(Mutex<Vec<(String, Vec<u8>)>>);
-
-impl KeyLog for Log {
-    fn log(&self, label: &str, _: &[u8], secret: &[u8]) {
-        let entry = (label.to_owned(), secret.to_vec());
-        self.0.lock().unwrap().push(entry);
-    }
-}
-
-#[test]
-fn both_ends_log_the_same_keys_if_they_are_to() {
-    for version in VERSIONS {
-        let (client, server) = (Arc::new(Log::default()), Arc::new(Log::default()));
-        let mut configs = configs(version);
-        configs.client.key_log = client.clone();
-        configs.server.key_log = server.clone();
-        Pair::up(&configs, Cut::Whole);
-        let [mut client, mut server] = [client, server].map(|log| log.0.lock().unwrap().clone());
-        client.sort();
-        server.sort();
-        assert_eq!(client, server);
-        let labels: Vec<_> = client.iter().map(|(label, _)| &label[..]).collect();
-        if version.version == TLS13.version {
-            assert_eq!(
-                labels,
-                [
-                    "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-                    "CLIENT_TRAFFIC_SECRET_0",
-                    "EXPORTER_SECRET",
-                    "SERVER_HANDSHAKE_TRAFFIC_SECRET",
-                    "SERVER_TRAFFIC_SECRET_0",
-                ]
-            );
-        } else {
-            assert_eq!(labels, ["CLIENT_RANDOM"]);
-        }
-    }
 }

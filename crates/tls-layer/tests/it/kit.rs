@@ -52,7 +52,10 @@ pub(crate) fn with_aws(version: &'static SupportedProtocolVersion) -> Configs {
     with_provider(aws_lc_rs::default_provider(), version)
 }
 
-fn with_provider(provider: CryptoProvider, version: &'static SupportedProtocolVersion) -> Configs {
+pub(crate) fn with_provider(
+    provider: CryptoProvider,
+    version: &'static SupportedProtocolVersion,
+) -> Configs {
     let provider = Arc::new(provider);
     let (certificate, key) = certificate(version);
     let mut roots = RootCertStore::empty();

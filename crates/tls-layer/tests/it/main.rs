@@ -11,6 +11,7 @@ mod forged;
 mod forger;
 mod handshake;
 mod hostile;
+mod keys;
 mod kit;
 mod pop;
 mod resumption;
