@@ -5,12 +5,17 @@
 //! it was skipped; with `REQUIRE_PEERS` set it fails.
 
 mod authority;
+pub mod clients;
+mod cut;
 mod folder;
 mod program;
+mod server;
 
 pub use authority::Authority;
+pub use cut::Cut;
 pub use folder::Folder;
 pub use program::{Program, is_here};
+pub use server::Server;
 
 /// What every part of the tests may fail with.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,0 +1,24 @@
+//! slapd.
+
+use peers::clients::{Ending, Ldap};
+use peers::{Result, Server};
+
+use crate::{Resumes, each_way};
+
+#[tokio::test]
+async fn slapd_knows_who_we_are_behind_starttls() -> Result<()> {
+    if !Server::is_here(&["slapd"]) {
+        return Ok(());
+    }
+    let server = Server::start("slapd", &["LDAP"]).await?;
+    each_way(&server, "LDAP", Resumes::No, async |socket, tls| {
+        let mut ldap = Ldap::start(socket, tls).await?;
+        let info = ldap.session.tls().cloned();
+        let alice = "cn=alice,dc=peer,dc=test";
+        ldap.bind(alice, "secret").await?;
+        assert_eq!(ldap.who_am_i().await?, format!("dn:{alice}"));
+        assert_eq!(ldap.quit().await?, Ending::Clean);
+        Ok(info.ok_or("no TLS")?)
+    })
+    .await
+}

@@ -1,0 +1,24 @@
+//! Postfix.
+
+use peers::clients::{Ending, Smtp};
+use peers::{Result, Server};
+
+use crate::{Resumes, each_way};
+
+#[tokio::test]
+async fn a_mail_is_handed_to_postfix_behind_starttls() -> Result<()> {
+    if !Server::is_here(&["postfix"]) {
+        return Ok(());
+    }
+    let server = Server::start("postfix", &["SMTP"]).await?;
+    each_way(&server, "SMTP", Resumes::Yes, async |socket, tls| {
+        let mut smtp = Smtp::start(socket, tls).await?;
+        let info = smtp.lines.session.tls().cloned();
+        let text = format!("Subject: long\r\n\r\n{}", "a line\r\n".repeat(5_000));
+        smtp.send("bob@client.test", "alice@peer.test", &text)
+            .await?;
+        assert_eq!(smtp.quit().await?, Ending::Clean);
+        Ok(info.ok_or("no TLS")?)
+    })
+    .await
+}
