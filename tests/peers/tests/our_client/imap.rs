@@ -2,9 +2,20 @@
 
 use peers::clients::{Ending, Imap};
 use peers::{Result, Server};
-use tls_layer::{TlsInfo, TlsLayer};
+use tls_layer::TlsInfo;
 
-use crate::{Resumes, Socket, each_way};
+use crate::{Service, Socket, each_way};
+
+const IMAP: Service = Service {
+    name: "IMAP",
+    resumes: false,
+    cut: 1,
+};
+
+const IMAPS: Service = Service {
+    name: "IMAPS",
+    ..IMAP
+};
 
 #[tokio::test]
 async fn a_mailbox_of_dovecot_is_opened_behind_starttls_and_within_tls() -> Result<()> {
@@ -12,16 +23,13 @@ async fn a_mailbox_of_dovecot_is_opened_behind_starttls_and_within_tls() -> Resu
         return Ok(());
     }
     let server = Server::start("dovecot", &["IMAP", "IMAPS", "POP3"]).await?;
-    each_way(&server, "IMAP", Resumes::No, async |socket, tls| {
+    each_way(&server, IMAP, async |socket, tls| {
         open(Imap::start(socket, tls).await?).await
     })
     .await?;
-    each_way(
-        &server,
-        "IMAPS",
-        Resumes::No,
-        async |socket, tls: TlsLayer| open(Imap::within(socket, tls).await?).await,
-    )
+    each_way(&server, IMAPS, async |socket, tls| {
+        open(Imap::within(socket, tls).await?).await
+    })
     .await
 }
 

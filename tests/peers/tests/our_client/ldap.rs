@@ -3,7 +3,13 @@
 use peers::clients::{Ending, Ldap};
 use peers::{Result, Server};
 
-use crate::{Resumes, each_way};
+use crate::{Service, each_way};
+
+const LDAP: Service = Service {
+    name: "LDAP",
+    resumes: false,
+    cut: 1,
+};
 
 #[tokio::test]
 async fn slapd_knows_who_we_are_behind_starttls() -> Result<()> {
@@ -11,7 +17,7 @@ async fn slapd_knows_who_we_are_behind_starttls() -> Result<()> {
         return Ok(());
     }
     let server = Server::start("slapd", &["LDAP"]).await?;
-    each_way(&server, "LDAP", Resumes::No, async |socket, tls| {
+    each_way(&server, LDAP, async |socket, tls| {
         let mut ldap = Ldap::start(socket, tls).await?;
         let info = ldap.session.tls().cloned();
         let alice = "cn=alice,dc=peer,dc=test";

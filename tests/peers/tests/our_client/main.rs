@@ -5,6 +5,7 @@ mod imap;
 mod ldap;
 mod pop3;
 mod postgres;
+mod rows;
 mod smtp;
 
 use std::sync::Arc;
@@ -22,33 +23,35 @@ type Socket = Cut<TcpStream>;
 /// No time decides a test; this only ends one that hangs.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Whether a server takes sessions up again where they ended.
-#[derive(Clone, Copy, PartialEq)]
-enum Resumes {
-    Yes,
-    No,
+/// What is particular about a service.
+#[derive(Clone, Copy)]
+struct Service {
+    /// Its name, as the server's script has it.
+    name: &'static str,
+    /// Whether it takes sessions up again.
+    resumes: bool,
+    /// Into how many bytes at once the socket is cut.
+    cut: usize,
 }
 
-/// Plays in both versions of TLS, over a socket that is whole and one that is cut into single bytes,
-/// and each time twice, so that the second may resume the first's session.
+/// Plays in both versions of TLS, over a socket that is whole and one that is cut, and each time
+/// twice, so that the second may resume the first's session.
 async fn each_way(
     server: &Server,
-    service: &str,
-    resumes: Resumes,
+    service: Service,
     play: impl AsyncFn(Socket, TlsLayer) -> Result<TlsInfo>,
 ) -> Result<()> {
     for (version, expected) in [(&TLS12, TlsVersion::Tls12), (&TLS13, TlsVersion::Tls13)] {
-        for most in [usize::MAX, 1] {
+        for most in [usize::MAX, service.cut] {
             let config = Arc::new(server.authority().client(&[version])?);
             for is_second in [false, true] {
                 let case = format!("{expected}, {most} bytes at once, second: {is_second}");
-                let socket = Cut::new(server.connect(service).await?, most);
+                let socket = Cut::new(server.connect(service.name).await?, most);
                 let played = timeout(LONGEST, play(socket, tls(&config)?)).await;
                 let played = played.unwrap_or_else(|_| Err("it hangs".into()));
                 let info = played.map_err(|error| format!("{case}: {error}"))?;
                 assert_eq!(info.version, expected, "{case}");
-                let resumed = is_second && resumes == Resumes::Yes;
-                assert_eq!(info.resumed, resumed, "{case}");
+                assert_eq!(info.resumed, is_second && service.resumes, "{case}");
             }
         }
     }

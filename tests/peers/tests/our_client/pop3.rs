@@ -3,7 +3,13 @@
 use peers::clients::{Ending, Pop3};
 use peers::{Result, Server};
 
-use crate::{Resumes, each_way};
+use crate::{Service, each_way};
+
+const POP3: Service = Service {
+    name: "POP3",
+    resumes: false,
+    cut: 1,
+};
 
 #[tokio::test]
 async fn dovecot_counts_mails_behind_stls() -> Result<()> {
@@ -11,7 +17,7 @@ async fn dovecot_counts_mails_behind_stls() -> Result<()> {
         return Ok(());
     }
     let server = Server::start("dovecot", &["IMAP", "IMAPS", "POP3"]).await?;
-    each_way(&server, "POP3", Resumes::No, async |socket, tls| {
+    each_way(&server, POP3, async |socket, tls| {
         let mut pop3 = Pop3::start(socket, tls).await?;
         let info = pop3.lines.session.tls().cloned();
         pop3.log_in("alice", "secret").await?;

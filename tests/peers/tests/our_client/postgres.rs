@@ -8,7 +8,13 @@ use peers::{Result, Server};
 use rustls::version::TLS13;
 use tokio::time::sleep;
 
-use crate::{Resumes, each_way, tls};
+use crate::{Service, each_way, tls};
+
+const POSTGRES: Service = Service {
+    name: "POSTGRES",
+    resumes: false,
+    cut: 1,
+};
 
 #[tokio::test]
 async fn postgresql_answers_a_query_behind_its_ssl_request() -> Result<()> {
@@ -17,7 +23,7 @@ async fn postgresql_answers_a_query_behind_its_ssl_request() -> Result<()> {
     }
     let server = Server::start("postgresql", &["POSTGRES"]).await?;
     ready(&server).await?;
-    each_way(&server, "POSTGRES", Resumes::No, async |socket, tls| {
+    each_way(&server, POSTGRES, async |socket, tls| {
         let mut postgres = Postgres::start(socket, tls).await?;
         let info = postgres.session.tls().cloned();
         postgres.log_in("alice", "postgres").await?;

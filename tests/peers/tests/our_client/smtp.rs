@@ -3,7 +3,13 @@
 use peers::clients::{Ending, Smtp};
 use peers::{Result, Server};
 
-use crate::{Resumes, each_way};
+use crate::{Service, each_way};
+
+const SMTP: Service = Service {
+    name: "SMTP",
+    resumes: true,
+    cut: 1,
+};
 
 #[tokio::test]
 async fn a_mail_is_handed_to_postfix_behind_starttls() -> Result<()> {
@@ -11,7 +17,7 @@ async fn a_mail_is_handed_to_postfix_behind_starttls() -> Result<()> {
         return Ok(());
     }
     let server = Server::start("postfix", &["SMTP"]).await?;
-    each_way(&server, "SMTP", Resumes::Yes, async |socket, tls| {
+    each_way(&server, SMTP, async |socket, tls| {
         let mut smtp = Smtp::start(socket, tls).await?;
         let info = smtp.lines.session.tls().cloned();
         let text = format!("Subject: long\r\n\r\n{}", "a line\r\n".repeat(5_000));
