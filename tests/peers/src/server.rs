@@ -107,6 +107,11 @@ impl Server {
         Ok(socket)
     }
 
+    /// Kills it, so that it says no farewell.
+    pub fn kill(&mut self) -> Result<()> {
+        Ok(self.child.kill()?)
+    }
+
     /// Who has signed its certificate.
     pub fn authority(&self) -> &Authority {
         &self.authority

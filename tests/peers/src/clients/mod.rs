@@ -12,6 +12,7 @@ mod pop3;
 mod postgres;
 mod session;
 mod smtp;
+mod xmpp;
 
 pub use error::ClientError;
 pub use ftp::Ftp;
@@ -22,5 +23,6 @@ pub use pop3::Pop3;
 pub use postgres::Postgres;
 pub use session::{Ending, Session};
 pub use smtp::Smtp;
+pub use xmpp::Xmpp;
 
 type Result<T> = std::result::Result<T, ClientError>;

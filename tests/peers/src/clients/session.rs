@@ -67,7 +67,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     pub async fn end(mut self) -> Result<Ending> {
         let more = || ClientError::Unexpected("more behind the end".to_owned());
         match self.connection.read(&mut [0]).await {
-            Ok(0) => {}
+            Ok(0) if self.tls.is_none() || self.connection.parked().is_some() => {}
             Ok(_) => return Err(more()),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(Ending::Truncated),
             Err(error) => return Err(error.into()),

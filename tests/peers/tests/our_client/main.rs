@@ -6,7 +6,9 @@ mod ldap;
 mod pop3;
 mod postgres;
 mod rows;
+mod server;
 mod smtp;
+mod xmpp;
 
 use std::sync::Arc;
 use std::time::Duration;
