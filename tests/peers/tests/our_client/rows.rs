@@ -259,6 +259,42 @@ async fn s18_what_was_asked_in_plain_is_not_answered_in_tls() -> Result<()> {
     Ok(())
 }
 
+/// And the other way round: behind CCC anybody can answer.
+#[tokio::test]
+async fn s18_what_was_asked_in_tls_is_not_answered_in_plain() -> Result<()> {
+    let authority = Authority::new()?;
+    let (ours, theirs) = duplex(64 * 1024);
+    let server = async {
+        let mut connection = Connection::new(theirs);
+        connection.write_all(b"220 fake\r\n").await?;
+        let mut told = String::new();
+        connection.read_line(&mut told).await?;
+        let tls = TlsLayer::server(Arc::new(authority.server(&[&TLS13])?))?;
+        let tls = connection.push_after(b"234 go\r\n", tls).await?;
+        connection.read_line(&mut told).await?;
+        connection.read_line(&mut told).await?;
+        assert_eq!(told, "AUTH TLS\r\nCCC\r\nPWD\r\n");
+        connection.write_all(b"200 go\r\n").await?;
+        connection.pop(tls).await?;
+        connection.write_all(b"257 anywhere\r\n").await?;
+        Result::Ok(connection.flush().await?)
+    };
+    let client = async {
+        let layer = tls(&Arc::new(authority.client(&[&TLS13])?))?;
+        let mut lines = Ftp::start(ours, layer).await?.lines;
+        lines.ask("CCC").await?;
+        lines.ask("PWD").await?;
+        lines.reply("200").await?;
+        lines.session.end_tls().await?;
+        let old = lines.reply("257").await;
+        assert!(matches!(old, Err(ClientError::OldAnswer)), "{old:?}");
+        Result::Ok(())
+    };
+    let both = async { tokio::try_join!(server, client) };
+    timeout(LONGEST, both).await??;
+    Ok(())
+}
+
 /// Lets a client meet a server, which returns what it was told; and says why the client gave up.
 async fn fails<F: Future<Output = String>>(
     client: Client,
