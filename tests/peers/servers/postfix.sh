@@ -24,6 +24,8 @@ virtual_mailbox_domains = peer.test
 alias_maps =
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = $FOLDER/key.pem, $FOLDER/chain.pem
+# Nobody empties the queue, so nobody is to wait for that.
+in_flow_delay = 0
 END
 cat >etc/master.cf <<END
 127.0.0.1:$PORT_SMTP inet n - n - - smtpd

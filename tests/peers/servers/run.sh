@@ -14,6 +14,7 @@ exec 3<&0 </dev/null
     kill -TERM 0
     kill -INT 0 # PostgreSQL takes TERM as leave to wait for its clients.
     sleep 5
+    rm -rf "$FOLDER" # A test that was killed has not done so.
     kill -KILL 0
 } &
 exec 3<&-
