@@ -14,7 +14,7 @@ use crate::server::{Manner, Parting};
 /// popped in between.
 #[derive(Debug)]
 pub(crate) struct Conversation {
-    connection: Connection<Cut>,
+    connection: Connection<Cut<TcpStream>>,
     pub(crate) manner: Manner,
     /// The innermost last.
     tls: Vec<LayerId<TlsLayer>>,
@@ -26,8 +26,11 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     pub(crate) fn new(socket: TcpStream, manner: Manner) -> io::Result<Self> {
+        let socket = manner.cut(socket)?;
+        // Answers in clear leave whole, for there are clients that take one read for one answer.
+        socket.cut_no_more();
         Ok(Self {
-            connection: Connection::new(Cut::new(socket, manner.cut)?),
+            connection: Connection::new(socket),
             manner,
             tls: Vec::new(),
             heard: Vec::new(),

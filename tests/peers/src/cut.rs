@@ -1,4 +1,4 @@
-//! A socket that is cut at every byte.
+//! A socket that is cut into small pieces.
 
 use std::cell::Cell;
 use std::io;
@@ -6,81 +6,78 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-/// A socket which, if it is so meant, reads one byte at a time, and writes so where it is told to.
-///
-/// Answers in clear leave whole, for there are clients that take one read for one answer.
+/// Reads and writes no more than so many bytes at once.
 #[derive(Debug)]
-pub(crate) struct Cut {
-    socket: TcpStream,
-    cuts: bool,
+pub struct Cut<Io> {
+    io: Io,
+    most: usize,
     /// How much may still leave whole.
     whole: Cell<usize>,
 }
 
-impl Cut {
-    /// A socket that is cut, if `cuts`.
-    pub(crate) fn new(socket: TcpStream, cuts: bool) -> io::Result<Self> {
-        // So that each byte is a segment.
-        socket.set_nodelay(true)?;
-        Ok(Self {
-            socket,
-            cuts,
-            whole: Cell::new(usize::MAX),
-        })
+impl<Io> Cut<Io> {
+    /// Cuts to `most` bytes.
+    pub fn new(io: Io, most: usize) -> Self {
+        Self {
+            io,
+            most,
+            whole: Cell::new(0),
+        }
     }
 
-    /// Behind the next `whole` bytes, each leaves by itself.
+    /// Cuts nothing.
+    pub fn whole(io: Io) -> Self {
+        Self::new(io, usize::MAX)
+    }
+
+    /// What is written is cut behind the next `whole` bytes only.
     pub(crate) fn cut_behind(&self, whole: usize) {
         self.whole.set(whole);
     }
 
-    /// What is written leaves whole again.
+    /// What is written leaves whole.
     pub(crate) fn cut_no_more(&self) {
         self.whole.set(usize::MAX);
     }
 }
 
-impl AsyncRead for Cut {
+impl<Io: AsyncRead + Unpin> AsyncRead for Cut<Io> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         task: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.cuts {
-            return Pin::new(&mut self.socket).poll_read(task, buf);
-        }
-        let mut byte = [0];
-        let mut one = ReadBuf::new(&mut byte);
-        ready!(Pin::new(&mut self.socket).poll_read(task, &mut one))?;
-        buf.put_slice(one.filled());
+        let most = self.most.min(buf.remaining());
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.io).poll_read(task, &mut part))?;
+        let n = part.filled().len();
+        buf.advance(n);
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Cut {
+impl<Io: AsyncWrite + Unpin> AsyncWrite for Cut<Io> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         task: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let most = match self.whole.get() {
-            _ if !self.cuts => bytes.len(),
-            0 => 1,
+            0 => self.most,
             whole => whole,
         };
-        let n = bytes.len().min(most);
-        let n = ready!(Pin::new(&mut self.socket).poll_write(task, &bytes[..n]))?;
+        let most = most.min(bytes.len());
+        let n = ready!(Pin::new(&mut self.io).poll_write(task, &bytes[..most]))?;
         self.whole.set(self.whole.get().saturating_sub(n));
         Poll::Ready(Ok(n))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(task)
+        Pin::new(&mut self.io).poll_flush(task)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(task)
+        Pin::new(&mut self.io).poll_shutdown(task)
     }
 }

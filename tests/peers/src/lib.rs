@@ -5,8 +5,10 @@
 //! it was skipped; with `REQUIRE_PEERS` set it fails. `install.sh` installs them all.
 
 mod authority;
+pub mod clients;
 mod conversation;
 mod cut;
+mod daemon;
 mod folder;
 mod program;
 mod server;
@@ -14,6 +16,8 @@ mod servers;
 mod session;
 
 pub use authority::Authority;
+pub use cut::Cut;
+pub use daemon::Daemon;
 pub use folder::Folder;
 pub use program::{Program, is_here, skip};
 pub use server::{Manner, Parting, Server};

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::conversation::Conversation;
+use crate::cut::Cut;
 use crate::servers::Service;
 use crate::{Result, Session};
 
@@ -40,6 +41,17 @@ pub enum Parting {
 }
 
 impl Manner {
+    /// The socket, cut if it is to be.
+    pub(crate) fn cut(&self, socket: TcpStream) -> io::Result<Cut<TcpStream>> {
+        // So that each byte is a segment.
+        socket.set_nodelay(true)?;
+        Ok(if self.cut {
+            Cut::new(socket, 1)
+        } else {
+            Cut::whole(socket)
+        })
+    }
+
     /// A layer to push.
     pub(crate) fn layer(&self) -> io::Result<TlsLayer> {
         let layer = TlsLayer::server(Arc::clone(&self.config));

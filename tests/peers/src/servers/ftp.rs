@@ -4,7 +4,7 @@ use std::io;
 
 use stack::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::verb;
 use crate::conversation::Conversation;
@@ -83,12 +83,12 @@ async fn data(
     listener: &TcpListener,
     manner: &Manner,
     protects: bool,
-) -> io::Result<Connection<Cut>> {
+) -> io::Result<Connection<Cut<TcpStream>>> {
     let (socket, _) = listener.accept().await?;
-    let socket = Cut::new(socket, manner.cut)?;
+    let socket = manner.cut(socket)?;
     if !protects {
+        socket.cut_no_more();
         return Ok(Connection::new(socket));
     }
-    socket.cut_behind(0);
     Ok(Connection::wrap(socket, manner.layer()?).await?)
 }

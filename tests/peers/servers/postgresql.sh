@@ -1,0 +1,20 @@
+# PostgreSQL: TLS by its SSLRequest. It lets alice in without a password, but in TLS only.
+
+bin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+as_postgres="setpriv --reuid=postgres --regid=postgres --init-groups"
+chown -R postgres .
+chmod 600 key.pem
+
+$as_postgres "$bin/initdb" -D db -U alice -A trust -E UTF8 --locale=C --no-sync
+cat >>db/postgresql.conf <<END
+listen_addresses = '127.0.0.1'
+port = $PORT_POSTGRES
+unix_socket_directories = ''
+ssl = on
+ssl_cert_file = '$FOLDER/chain.pem'
+ssl_key_file = '$FOLDER/key.pem'
+fsync = off
+END
+echo 'hostssl all alice 127.0.0.1/32 trust' >db/pg_hba.conf
+
+exec $as_postgres "$bin/postgres" -D db

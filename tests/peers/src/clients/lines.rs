@@ -1,0 +1,81 @@
+//! A client of a protocol of lines.
+
+use std::collections::VecDeque;
+use std::io;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::{ClientError, Result, Session};
+
+/// No line is longer.
+const LONGEST: u64 = 8 * 1024;
+
+/// Asks in lines, and takes an answer only in the epoch in which it asked: one that was asked for in
+/// plain is not believed for having come in TLS, nor the other way round.
+#[derive(Debug)]
+pub struct Lines<Io: AsyncRead + AsyncWrite + Unpin> {
+    /// The session.
+    pub session: Session<Io>,
+    /// The epochs of the questions that wait for their answers.
+    asked: VecDeque<u64>,
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> Lines<Io> {
+    /// One that is plain yet.
+    pub fn new(io: Io) -> Self {
+        Self {
+            session: Session::new(io),
+            asked: VecDeque::new(),
+        }
+    }
+
+    /// Asks without waiting for the answer.
+    pub async fn ask(&mut self, question: &str) -> Result<()> {
+        let connection = &mut self.session.connection;
+        self.asked.push_back(connection.write_epoch().number());
+        connection.write_all(question.as_bytes()).await?;
+        Ok(connection.write_all(b"\r\n").await?)
+    }
+
+    /// The lines of the next answer, up to the one that is its last. A greeting is an answer, too.
+    pub async fn answer(&mut self, is_last: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+        let connection = &mut self.session.connection;
+        let now = connection.write_epoch().number();
+        let asked = self.asked.pop_front().unwrap_or(now);
+        let mut lines = Vec::new();
+        while !lines.last().is_some_and(|line: &String| is_last(line)) {
+            connection.fill_buf().await?;
+            if connection.read_epoch().number() != asked {
+                return Err(ClientError::OldAnswer);
+            }
+            let mut line = String::new();
+            let mut bounded = (&mut *connection).take(LONGEST);
+            bounded.read_line(&mut line).await?;
+            let whole = line.strip_suffix('\n');
+            let whole = whole
+                .ok_or(io::ErrorKind::UnexpectedEof)
+                .map_err(io::Error::from)?;
+            lines.push(whole.trim_end().to_owned());
+        }
+        Ok(lines)
+    }
+
+    /// A reply as SMTP and FTP have them, which must begin with this code.
+    pub async fn reply(&mut self, code: &str) -> Result<Vec<String>> {
+        let is_last = |line: &str| !line.starts_with(' ') && line.get(3..4) != Some("-");
+        let lines = self.answer(is_last).await?;
+        match lines
+            .iter()
+            .all(|line| line.starts_with([' ']) || line.starts_with(code))
+        {
+            true => Ok(lines),
+            false => Err(ClientError::Refused(lines.join("\n"))),
+        }
+    }
+
+    /// Asks, and waits for the [`reply`](Self::reply) that must begin with this code.
+    pub async fn ask_for(&mut self, code: &str, question: &str) -> Result<Vec<String>> {
+        self.ask(question).await?;
+        self.reply(code).await
+    }
+}

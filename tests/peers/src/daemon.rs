@@ -1,0 +1,137 @@
+//! Servers that are not ours.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::{Authority, Folder, Result, is_here, skip};
+
+/// How long a server may take until it answers.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A server, as `servers/NAME.sh` describes it. It ends when this is dropped, and when the test ends
+/// in whatever way.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    /// Its services, by the names that the script knows.
+    ports: Vec<(&'static str, u16)>,
+    authority: Authority,
+    folder: Folder,
+}
+
+impl Daemon {
+    /// Whether servers can be started here: these programs are installed, and we are root, as whom
+    /// servers begin. If not, the test [is skipped](skip).
+    pub fn is_here(programs: &[&str]) -> bool {
+        if fs::metadata("/proc/self").is_ok_and(|us| us.uid() == 0) {
+            return is_here(programs);
+        }
+        skip("only root can start servers");
+        false
+    }
+
+    /// Starts one, with these services, and waits until all of them answer.
+    pub async fn start(name: &str, services: &[&'static str]) -> Result<Self> {
+        let folder = Folder::new(name)?;
+        let authority = Authority::new()?;
+        folder.file("chain.pem", &authority.chain_pem)?;
+        folder.file("key.pem", &authority.key_pem)?;
+        let output = File::create(folder.path().join("output"))?;
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
+
+        let mut ports = Vec::new();
+        // A session of its own, and so a process group, which can be ended as one.
+        let mut command = Command::new("setsid");
+        command.arg("sh").arg(scripts.join("run.sh"));
+        command.arg(scripts.join(name).with_extension("sh"));
+        command.env("FOLDER", folder.path());
+        for &service in services {
+            let port = free_port()?;
+            command.env(format!("PORT_{service}"), port.to_string());
+            ports.push((service, port));
+        }
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()?;
+        let mut server = Self {
+            child,
+            ports,
+            authority,
+            folder,
+        };
+        let answers = timeout(LONGEST, server.answers()).await;
+        match answers.unwrap_or_else(|_| Err("it does not answer".into())) {
+            Ok(()) => Ok(server),
+            Err(error) => {
+                let output = fs::read_to_string(server.folder.path().join("output"))?;
+                Err(format!("{name}: {error}\n{output}").into())
+            }
+        }
+    }
+
+    async fn answers(&mut self) -> Result<()> {
+        for &(_, port) in &self.ports {
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                .await
+                .is_err()
+            {
+                if let Some(status) = self.child.try_wait()? {
+                    return Err(format!("it ended: {status}").into());
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// A connection to a service.
+    pub async fn connect(&self, service: &str) -> Result<TcpStream> {
+        let mut ports = self.ports.iter();
+        let found = ports.find(|(name, _)| *name == service);
+        let &(_, port) = found.ok_or("no such service")?;
+        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        socket.set_nodelay(true)?;
+        Ok(socket)
+    }
+
+    /// Kills it, so that it says no farewell.
+    pub fn kill(&mut self) -> Result<()> {
+        Ok(self.child.kill()?)
+    }
+
+    /// Who has signed its certificate.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // This closes its standard input, on which run.sh ends it.
+        let _ = self.child.wait();
+        // What it left behind is its process group still.
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+    }
+}
+
+/// A port that nobody else is given for a minute: a connection to it was closed just now (TIME_WAIT),
+/// so only one who asks for it by its number has it.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    let client = std::net::TcpStream::connect(address)?;
+    // The side that closes first is the one that waits.
+    drop(listener.accept()?);
+    drop(client);
+    Ok(address.port())
+}
