@@ -1,13 +1,13 @@
 //! Servers that are not ours.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::{Authority, Folder, Result, is_here, skip};
@@ -20,8 +20,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
-    /// Its services, by the names that the script knows.
-    ports: Vec<(&'static str, u16)>,
+    /// Its services, by the names that the script knows, and their ports.
+    services: Vec<(&'static str, TcpSocket)>,
     authority: Authority,
     folder: Folder,
 }
@@ -46,7 +46,7 @@ impl Daemon {
         let output = File::create(folder.path().join("output"))?;
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
 
-        let mut ports = Vec::new();
+        let mut bound = Vec::new();
         // A session of its own, and so a process group, which can be ended as one.
         let mut command = Command::new("setsid");
         command.arg("sh").arg(scripts.join("run.sh"));
@@ -54,8 +54,9 @@ impl Daemon {
         command.env("FOLDER", folder.path());
         for &service in services {
             let port = free_port()?;
-            command.env(format!("PORT_{service}"), port.to_string());
-            ports.push((service, port));
+            let number = port.local_addr()?.port();
+            command.env(format!("PORT_{service}"), number.to_string());
+            bound.push((service, port));
         }
         let child = command
             .stdin(Stdio::piped())
@@ -64,7 +65,7 @@ impl Daemon {
             .spawn()?;
         let mut server = Self {
             child,
-            ports,
+            services: bound,
             authority,
             folder,
         };
@@ -79,11 +80,8 @@ impl Daemon {
     }
 
     async fn answers(&mut self) -> Result<()> {
-        for &(_, port) in &self.ports {
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-                .await
-                .is_err()
-            {
+        for (_, port) in &self.services {
+            while TcpStream::connect(port.local_addr()?).await.is_err() {
                 if let Some(status) = self.child.try_wait()? {
                     return Err(format!("it ended: {status}").into());
                 }
@@ -93,12 +91,17 @@ impl Daemon {
         Ok(())
     }
 
+    /// Where a service is.
+    pub fn address(&self, service: &str) -> Result<SocketAddr> {
+        let mut services = self.services.iter();
+        let found = services.find(|(name, _)| *name == service);
+        let (_, port) = found.ok_or("no such service")?;
+        Ok(port.local_addr()?)
+    }
+
     /// A connection to a service.
     pub async fn connect(&self, service: &str) -> Result<TcpStream> {
-        let mut ports = self.ports.iter();
-        let found = ports.find(|(name, _)| *name == service);
-        let &(_, port) = found.ok_or("no such service")?;
-        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let socket = TcpStream::connect(self.address(service)?).await?;
         socket.set_nodelay(true)?;
         Ok(socket)
     }
@@ -124,14 +127,11 @@ impl Drop for Daemon {
     }
 }
 
-/// A port that nobody else is given for a minute: a connection to it was closed just now (TIME_WAIT),
-/// so only one who asks for it by its number has it.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    let client = std::net::TcpStream::connect(address)?;
-    // The side that closes first is the one that waits.
-    drop(listener.accept()?);
-    drop(client);
-    Ok(address.port())
+/// A port that nobody else is given. It is bound, but not listened on: that is left to the server,
+/// to whom SO_REUSEADDR, which all servers set, gives it as well.
+fn free_port() -> Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(socket)
 }

@@ -32,7 +32,7 @@ async fn a_server_ends_also_with_a_test_that_panics() -> Result<()> {
         return Ok(());
     }
     let server = Daemon::start("slapd", &["LDAP"]).await?;
-    let address = server.connect("LDAP").await?.peer_addr()?;
+    let address = server.address("LDAP")?;
     let test = tokio::spawn(async move {
         let _server = server;
         panic!("as a test does");
