@@ -33,6 +33,7 @@ mod spy;
 mod stream;
 mod surgery;
 mod template;
+mod tls_live;
 mod toy;
 mod waiting;
 mod wakes;

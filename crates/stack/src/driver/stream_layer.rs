@@ -61,7 +61,8 @@ const ROUNDS: usize = 64;
 /// when something is written or flushed, when there is room again above it, and when it wakes the
 /// waker that it was polled with, because a timer of its own or another task has come to an end. It
 /// is not read while those above want nothing, and what it does not read of its wire stays below
-/// it. Around a bare [`Stack`](crate::Stack) that is for [`Stack::answer_signals`].
+/// it. Around a bare [`Stack`](crate::Stack) that is for
+/// [`answer_signals`](crate::Stack::answer_signals).
 ///
 /// A flush waits until the stream is flushed, and a shutdown until it is shut down.
 ///
