@@ -241,7 +241,10 @@
 //!
 //! # Around it
 //!
-//! [`config`] makes configurations out of PEM and of the system's roots. [`TlsInfo`] tells what was
+//! [`config`] makes configurations out of PEM and of the system's roots. A server may choose its own
+//! when it has seen the [`ClientHello`] ([`TlsLayer::server_with`]), or hand the connection on, hello and
+//! all. A client whose session is resumed may send [early data](TlsLayer::with_early_data), and a server
+//! [take it](TlsLayer::taking_early_data), apart from all that follows. [`TlsInfo`] tells what was
 //! agreed. An [`Exporter`] derives keys from the session, and the channel binding `tls-exporter`;
 //! `server_end_point` (with the feature `channel-binding`) is the other one, of the certificate:
 //!

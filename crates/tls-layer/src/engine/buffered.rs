@@ -11,7 +11,7 @@ use rustls::{
 };
 use stack::Context;
 
-use super::{Engine, SEALED, deliver};
+use super::{Engine, Life, SEALED, deliver};
 use crate::exporter::Exporter;
 use crate::record::FULL;
 
@@ -62,14 +62,6 @@ struct Buffered {
     /// It is lent to the user as it is, for in 0.23 only the session itself can export.
     exporter: Exporter,
     life: Life,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Open,
-    PeerClosed,
-    /// rustls has reported an error.
-    Over,
 }
 
 impl Buffered {

@@ -94,6 +94,15 @@ pub(crate) trait Engine: Send + Sync {
     }
 }
 
+/// Where a session is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    PeerClosed,
+    /// rustls has reported an error, and is not to be called again.
+    Over,
+}
+
 /// Which of rustls's APIs a session is built on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {

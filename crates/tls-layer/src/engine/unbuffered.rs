@@ -10,7 +10,7 @@ use rustls::unbuffered::{ConnectionState, EncodeTlsData, EncryptError, Unbuffere
 use rustls::{ClientConfig, CommonState, Error, InvalidMessage, ServerConfig};
 use stack::Context;
 
-use super::{Engine, SEALED, deliver};
+use super::{Engine, Life, SEALED, deliver};
 
 /// What a handshake message in many records may take, as in rustls's buffered API.
 const LONGEST_MESSAGE: usize = 64 * 1024;
@@ -67,14 +67,6 @@ struct Session<H> {
     /// they lie and finds them again by their place, so they are shown to it at every call.
     joined: Vec<u8>,
     life: Life,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Open,
-    PeerClosed,
-    /// rustls has reported an error, and is not to be called again.
-    Over,
 }
 
 impl<H: Half> Session<H> {
