@@ -179,7 +179,12 @@
 //! was made with [`with_source`](crate::Error::with_source), can be asked for by type.
 //!
 //! If the connection is to live on without the layer, both ends say `cx.up()` and then
-//! `cx.end_mark()` ([step 8](super::step_08_end)), and both applications pop it.
+//! `cx.end_mark()` ([step 8](super::step_08_end)), and both applications pop it. Who has neither taken
+//! nor sent a byte may leave by [`Context::withdraw`]: then the push was refused, and what has come is
+//! read as it is. TLS does so where its user has no certificate for whom the client asks for.
+//!
+//! A handshake that waits for more than bytes (a look-up, another task) tells a
+//! [`Signal`](crate::Signal) by `info`, and raises it when it can go on.
 //!
 //! # The mistake
 //!
@@ -204,6 +209,7 @@
 //! [`Readiness::Handshaking`]: crate::Readiness::Handshaking
 //! [`up`]: crate::Context::up
 //! [`Context::up`]: crate::Context::up
+//! [`Context::withdraw`]: crate::Context::withdraw
 //! [`finish`]: crate::Transport::finish
 //! [`Limits::handshake`]: crate::Limits::handshake
 //! [`hold_back`]: crate::Context::hold_back
