@@ -39,4 +39,5 @@ mod waiting;
 mod wakes;
 mod wire;
 mod withdraw;
+mod withdraw_hostile;
 mod wrap;

@@ -120,6 +120,9 @@ impl Stack {
     /// The error that a write meets now.
     pub(crate) fn write_error(&self) -> Result<(), Error> {
         self.failure()?;
+        if let Some((_, error)) = self.refused.first() {
+            return Err(error.clone());
+        }
         if self.outgoing != Outgoing::Open {
             return Err(Error::new(
                 ErrorKind::Closed,

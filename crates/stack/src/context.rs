@@ -180,8 +180,8 @@ impl<'a> Context<'a> {
     }
 
     /// Those above may use this layer from here on, though its handshake goes on: its deadline runs,
-    /// and it leaves only when it is [`up`](Self::up). For a protocol whose first bytes come along with
-    /// the handshake.
+    /// and it leaves only when it is [`up`](Self::up). An awaited push is done; a flush, and who waits for
+    /// all layers to be up, wait on. For a protocol whose first bytes come along with the handshake.
     pub fn up_early(&mut self) {
         let place = self.place();
         if self.core.handshaking.has(place) {
@@ -191,18 +191,20 @@ impl<'a> Context<'a> {
     }
 
     /// This layer's handshake is not to be, and this layer was never here: the push is refused with
-    /// this error, the layer is given back, and what waits below it goes up as it is. What was
-    /// written through it meanwhile stays in it. Until whoever pushed it has taken it back
-    /// ([`Stack::take_refused`](crate::Stack::take_refused)), the layer stays where it is, and is
-    /// handed nothing more; so nobody falls back to the language below it unawares.
+    /// this error, the layer is given back, and what waits below it goes up as it is. Until whoever
+    /// pushed it has taken it back ([`Stack::take_refused`](crate::Stack::take_refused)), the layer stays
+    /// where it is and is handed nothing more, and a write is an error; so nobody falls back to the
+    /// language below it unawares.
     ///
-    /// This can be only before a byte of the handshake is on the wire or was taken, and while no other
-    /// layer stands above. Else the connection has failed with this error.
+    /// This can be only as long as it has taken and sent nothing, nobody has written through it, it is
+    /// the topmost, and it was pushed alone: not with others, nor in the place of another, nor above one
+    /// that is leaving. Else the connection has failed with this error.
     pub fn withdraw(&mut self, error: Error) {
         let place = self.place();
-        self.core.withdrawn.get_or_insert((place, error));
+        self.core.withdrawn.push((self.core.keys[place], error));
         self.core.said = true;
         self.core.shut.set(place, true);
+        self.core.paused.set(place, true);
         self.core.refresh();
     }
 
@@ -211,8 +213,10 @@ impl<'a> Context<'a> {
     /// bytes are protected less at first, as those of a handshake in which they come along.
     pub fn end_epoch(&mut self, name: &'static str) {
         let place = self.place();
-        self.core.epoch_ended.get_or_insert((place, name));
+        self.core.epoch_ended.push((self.core.keys[place], name));
         self.core.said = true;
+        self.core.gated.set(place, true);
+        self.core.refresh();
     }
 
     /// The peer's end mark has come: the inbound half of this layer ends behind the bytes that

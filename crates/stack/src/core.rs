@@ -57,12 +57,12 @@ pub(crate) struct Core {
     pub(crate) risen: Places,
     /// This node has met its peer's end mark since the last rest.
     pub(crate) marked: Places,
-    /// One of the next two is there.
+    /// One of the next two holds something.
     pub(crate) said: bool,
-    /// This node wants to leave before its handshake has begun, and why.
-    pub(crate) withdrawn: Option<(usize, Error)>,
-    /// This node has ended an epoch since the last rest, in which it was called so.
-    pub(crate) epoch_ended: Option<(usize, &'static str)>,
+    /// Layers that want to withdraw from their handshake since the last rest, and why.
+    pub(crate) withdrawn: Vec<(LayerKey, Error)>,
+    /// Layers that have ended an epoch since the last rest, in which they were called so.
+    pub(crate) epoch_ended: Vec<(LayerKey, &'static str)>,
     /// The node that has just been asked to finish is to be asked again.
     #[cfg(feature = "tokio")]
     pub(crate) unfinished: bool,

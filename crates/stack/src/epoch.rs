@@ -82,13 +82,13 @@ impl Epochs {
         }
     }
 
-    /// In this epoch, which is over, the layer was called `name`.
-    pub(crate) fn rename(&mut self, number: u64, key: LayerKey, name: &str) {
-        let mut past = self.past.iter_mut().filter(|(of, _)| *of == number);
-        let layers = past.next().map(|(_, layers)| layers);
-        let layer = layers.and_then(|layers| layers.iter_mut().find(|it| it.key == key));
-        if let Some(layer) = layer {
-            name.clone_into(&mut layer.name);
+    /// In these epochs, which are over, from the `first` on, the layer was called `name`.
+    pub(crate) fn rename(&mut self, first: u64, key: LayerKey, name: &str) {
+        let ended = self.past.iter_mut().filter(|(number, _)| *number >= first);
+        for layer in ended.flat_map(|(_, layers)| layers) {
+            if layer.key == key {
+                name.clone_into(&mut layer.name);
+            }
         }
     }
 
@@ -151,14 +151,11 @@ impl Stack {
         });
     }
 
-    /// The layer at `place` has ended an epoch, in which it was called `name`.
-    pub(crate) fn end_read_epoch(&mut self, place: usize, name: &str) {
-        if self.nothing_waits() {
-            return self.epochs.begin_in_silence();
-        }
-        let before = self.epochs.present;
+    /// The layer at `place` has ended an epoch, in which it was called `name`: `first`, or one of those
+    /// that others have ended since.
+    pub(crate) fn end_read_epoch(&mut self, place: usize, first: u64, name: &str) {
         self.begin_read_epoch(place, |_| {});
-        self.epochs.rename(before, self.core.keys[place], name);
+        self.epochs.rename(first, self.core.keys[place], name);
     }
 
     /// Inbound bytes that have not risen past `place` cross one more layer, the one that stands

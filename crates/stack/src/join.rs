@@ -5,11 +5,11 @@ use crate::context::Path;
 use crate::layer::downcast;
 use crate::news::Turn;
 use crate::rules::{busy, refusal, residue_error};
-use crate::slot::{Inbound, Life, Slot};
+use crate::slot::{GivenBack, Inbound, Life, Slot};
 use crate::stack::{MAX_DEPTH, RisingEnd, Stack};
 use crate::{
-    Chunk, Context, End, Error, Event, Exit, Layer, LayerId, LayerKey, Outcome, PushError,
-    Readiness, Residue, Standing,
+    Chunk, Context, End, Error, Exit, Layer, LayerId, LayerKey, PushError, Readiness, Residue,
+    Standing,
 };
 
 impl Stack {
@@ -229,6 +229,10 @@ impl Stack {
     ) -> Result<(), NotMade<Addition>> {
         let Entry { place, awaits } = entry;
         let Addition { key, spot, layer } = addition;
+        let back = match spot {
+            Spot::Top if !awaits => GivenBack::Asker,
+            _ => GivenBack::Nobody,
+        };
         if let Some(end) = &mut self.end {
             // Also where those above know of it, the layer does not.
             end.place = end.place.min(place);
@@ -291,6 +295,7 @@ impl Stack {
                 self.slots[place].life = Life::Handshaking {
                     until,
                     early: false,
+                    back,
                 };
             }
         }
@@ -300,57 +305,11 @@ impl Stack {
         Ok(())
     }
 
-    /// A layer has withdrawn from its handshake.
-    pub(crate) fn note_withdrawn(&mut self, place: usize, error: Error) {
-        let error = error.in_layer(self.slots[place].node.name());
-        let silent = self.layers().nth(place).is_some_and(|layer| {
-            let traffic = layer.traffic();
-            traffic.inbound.taken == 0 && traffic.outbound.made == 0
-        });
-        let first = self.core.handshaking.has(place) && place + 1 == self.top();
-        let key = self.core.keys[place];
-        if !first || !silent || !self.core.queue.forget(key).is_empty() {
-            self.core.fail(place, error);
-        } else if self.reads_stream() {
-            self.refused.push((key, error));
-        } else {
-            let layers = vec![(key, self.let_go(place))];
-            let refused = Event::PushRefused { layers, error };
-            self.events.push_back((0, refused));
-        }
-    }
-
-    /// A layer that has [withdrawn](Context::withdraw) from its handshake, and why. From now on the
-    /// connection is as it was before the layer was pushed, and what has come meanwhile can be read.
-    ///
-    /// An application of callbacks is given it by [`Event::PushRefused`].
-    pub fn take_refused<L: Layer>(&mut self, id: LayerId<L>) -> Option<(L, Error)> {
-        let (layer, error) = self.take_refused_key(id.key())?;
-        let layer = downcast(layer).ok()?;
-        Some((layer, error))
-    }
-
-    /// [`take_refused`](Self::take_refused), for a layer whose type is not known.
-    pub(crate) fn take_refused_key(&mut self, key: LayerKey) -> Option<(Box<dyn Layer>, Error)> {
-        let at = self.refused.iter().position(|(of, _)| *of == key)?;
-        let (_, error) = self.refused.remove(at);
-        let layer = self.let_go(self.core.place(key)?);
-        self.run();
-        Some((layer, error))
-    }
-
-    /// Takes out a layer that has withdrawn.
-    fn let_go(&mut self, place: usize) -> Box<dyn Layer> {
-        self.written += 1;
-        self.tell(place, Turn::Left(Outcome::Clean));
-        self.end_inbound(place);
-        self.remove(place)
-    }
-
     /// Takes out a layer that does not come in after all, and what it asked for with it.
     pub(crate) fn take_back(&mut self, place: usize) -> Box<dyn Layer> {
         let key = self.core.keys[place];
         self.core.queue.forget(key);
+        self.core.withdrawn.retain(|(of, _)| *of != key);
         if let Some(news) = &mut self.news {
             news.retain(|notice| notice.key != key);
         }
@@ -407,6 +366,7 @@ impl Stack {
                 continue;
             }
             self.begin_inbound(place);
+            self.begun += 1;
             if let Life::Handshaking { until, .. } = &mut self.slots[place].life {
                 *until = self.core.now.saturating_add(self.core.limits.handshake);
             }

@@ -141,6 +141,7 @@ mod transport;
 mod turn;
 mod view;
 mod watch;
+mod withdraw;
 
 pub use changes::Changes;
 pub use chunk::Chunk;

@@ -36,6 +36,17 @@ impl Queue {
         entries.any(|(_, op)| matches!(op, Op::Change(_)))
     }
 
+    /// Whether something waits to be delivered.
+    pub(crate) fn has_delivery(&self) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|(_, op)| matches!(op, Op::Deliver(..)))
+    }
+
+    /// Whether one of these has asked for something.
+    pub(crate) fn has_any_of(&self, origins: &[LayerKey]) -> bool {
+        self.entries.iter().any(|(key, _)| origins.contains(key))
+    }
+
     /// How many bytes wait in the queue.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

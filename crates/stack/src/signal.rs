@@ -46,6 +46,12 @@ impl Signal {
         *self.lock() = Some(Arc::new(hear));
     }
 
+    /// Nobody hears it any more.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn unheard(&self) {
+        *self.lock() = None;
+    }
+
     /// Whether it was raised and not taken.
     pub fn is_raised(&self) -> bool {
         self.0.raised.load(Ordering::SeqCst)

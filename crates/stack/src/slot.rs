@@ -60,8 +60,13 @@ impl Slot {
 /// the flag [`Core::down`](crate::core::Core) whether the outbound one has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// Attached, and talking with its peer. `early` says that those above may use it already.
-    Handshaking { until: Duration, early: bool },
+    /// Attached, and talking with its peer. `early` says that those above may use it already, `back`
+    /// whose it is again if it withdraws.
+    Handshaking {
+        until: Duration,
+        early: bool,
+        back: GivenBack,
+    },
     /// At work.
     Standing,
     /// Asked to leave, in the change of this number.
@@ -70,6 +75,17 @@ pub(crate) enum Life {
         late: bool,
         asked: u64,
     },
+}
+
+/// To whom a layer is given back that withdraws from its handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivenBack {
+    /// It came in with others, or in the place of another.
+    Nobody,
+    /// Who pushed it from outside.
+    Asker,
+    /// The application, which pushed it from within a callback.
+    Application,
 }
 
 /// The inbound valve.

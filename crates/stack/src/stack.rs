@@ -49,6 +49,8 @@ pub struct Stack {
     /// Events that the application has not been told yet, each with the epoch before which all
     /// bytes are to be with the application first.
     pub(crate) events: VecDeque<(u64, Event)>,
+    /// Counts the layers whose inbound half began behind another's end mark.
+    pub(crate) begun: u64,
     /// Layers that have withdrawn from their handshake, and that whoever pushed them has not taken back.
     pub(crate) refused: Vec<(LayerKey, Error)>,
     /// Layers that have left and were not taken yet.
@@ -128,6 +130,7 @@ impl Stack {
             failure: None,
             outgoing: Outgoing::Open,
             events: VecDeque::new(),
+            begun: 0,
             refused: Vec::new(),
             left: Vec::new(),
             claimed: Vec::new(),

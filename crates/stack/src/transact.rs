@@ -3,6 +3,7 @@
 use crate::changes::{Addition, Changes, Spot, Step};
 use crate::join::NotMade;
 use crate::rules::refusal;
+use crate::slot::{GivenBack, Life};
 use crate::{Error, ErrorKind, Event, Exit, LayerKey, PushError, Residue, Stack};
 
 impl Stack {
@@ -39,6 +40,7 @@ impl Stack {
             }
         })?;
         for key in added {
+            self.give_back_to(key, GivenBack::Application);
             let place = self.core.place(key);
             if !place.is_some_and(|place| self.core.handshaking.has(place)) {
                 self.events.push_back((0, Event::Up(key)));
@@ -92,12 +94,25 @@ impl Stack {
             }
             done.push((key, Some(spot)));
         }
+        for (key, _) in done {
+            self.give_back_to(key, GivenBack::Nobody);
+        }
         for key in going {
             if let Some(place) = self.core.place(key) {
                 self.depart(place);
             }
         }
         Ok(())
+    }
+
+    /// If the layer withdraws, it is theirs again, unless that is nobody already.
+    fn give_back_to(&mut self, key: LayerKey, whom: GivenBack) {
+        if let Some(place) = self.core.place(key)
+            && let Life::Handshaking { back, .. } = &mut self.slots[place].life
+            && *back != GivenBack::Nobody
+        {
+            *back = whom;
+        }
     }
 
     /// Takes out the layers that have come in, the last first, and gives back the steps.

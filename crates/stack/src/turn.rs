@@ -42,7 +42,8 @@ impl Stack {
             self.note_failure();
             return true;
         }
-        if self.core.said {
+        // Behind what was delivered in the same calls.
+        if self.core.said && !self.core.queue.has_delivery() {
             self.note_said();
             return true;
         }
@@ -101,11 +102,17 @@ impl Stack {
     #[cold]
     fn note_said(&mut self) {
         self.core.said = false;
-        if let Some((place, name)) = self.core.epoch_ended.take() {
-            self.end_read_epoch(place, name);
+        let before = self.epochs.present;
+        for (key, name) in std::mem::take(&mut self.core.epoch_ended) {
+            if let Some(place) = self.core.place(key) {
+                self.end_read_epoch(place, before, name);
+                self.core.gated.set(place, false);
+            }
         }
-        if let Some((place, error)) = self.core.withdrawn.take() {
-            self.note_withdrawn(place, error);
+        self.core.refresh();
+        self.core.stir();
+        for (key, error) in std::mem::take(&mut self.core.withdrawn) {
+            self.note_withdrawn(key, error);
         }
     }
 

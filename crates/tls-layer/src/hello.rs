@@ -65,13 +65,8 @@ impl Lookout {
     /// Looks at `bytes`, which follow those of the last call. Not to be called again when the hello
     /// is there, or an error.
     pub(crate) fn look(&mut self, mut bytes: &[u8]) -> Result<Option<ClientHello>, Unfit> {
+        bytes = &bytes[..bytes.len().min(LONGEST - self.seen)];
         self.seen += bytes.len();
-        if self.seen > LONGEST {
-            return Err(Unfit {
-                error: InvalidMessage::HandshakePayloadTooLarge.into(),
-                alert: Vec::new(),
-            });
-        }
         // It reads as much as it has room for, and none when it has what it wants.
         while self.acceptor.read_tls(&mut bytes).is_ok_and(|n| n > 0) {
             match self.acceptor.accept() {
@@ -84,6 +79,12 @@ impl Lookout {
                     return Err(Unfit { error, alert });
                 }
             }
+        }
+        if self.seen == LONGEST {
+            return Err(Unfit {
+                error: InvalidMessage::HandshakePayloadTooLarge.into(),
+                alert: Vec::new(),
+            });
         }
         Ok(None)
     }

@@ -82,7 +82,9 @@ impl TlsLayer {
     /// The server's side of a session.
     ///
     /// Early data is declined, whatever the configuration says, unless
-    /// [`taking_early_data`](Self::taking_early_data) is said.
+    /// [`taking_early_data`](Self::taking_early_data) is said; rustls passes over 16 KiB of it at most. To
+    /// decline what a configuration would allow, bytes are copied once more, as for [`with_exporter`](Self::with_exporter); so one that is never to
+    /// take any has `max_early_data_size` at 0.
     ///
     /// If the configuration allows no session, the push is refused.
     pub fn server(config: Arc<ServerConfig>) -> Self {
@@ -98,7 +100,8 @@ impl TlsLayer {
     ///
     /// If it returns an error, that is why the push is refused, and the connection is as it was before:
     /// plain, with the ClientHello unread, to be handed on untouched to whom it is for, or to be
-    /// dropped.
+    /// dropped. Where that cannot be, because something was written meanwhile or the layer was not pushed
+    /// alone (see [`Context::withdraw`]), the connection has failed with it.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -206,7 +209,7 @@ impl TlsLayer {
     /// A server's session.
     fn serve(
         &self,
-        mut config: Arc<ServerConfig>,
+        config: Arc<ServerConfig>,
         server_name: Option<String>,
     ) -> Result<Session, Error> {
         let early = match self.early {
@@ -216,10 +219,8 @@ impl TlsLayer {
             EarlyData::No => Early::No,
             EarlyData::Send(_) => return Err(wrong_way()),
         };
-        if matches!(early, Early::No) && config.max_early_data_size > 0 {
-            Arc::make_mut(&mut config).max_early_data_size = 0;
-        }
-        let engine = engine::server(config, self.api).map_err(error::local)?;
+        let takes = matches!(early, Early::Taken { .. });
+        let engine = engine::server(config, self.api, takes).map_err(error::local)?;
         Ok(Session::server(engine, server_name, early))
     }
 
@@ -277,8 +278,15 @@ impl Choosing {
             }
         }
         match self.choice.poll() {
-            Poll::Pending => Ok(None),
-            Poll::Ready(Ok(config)) => Ok(Some(config)),
+            Poll::Pending => {
+                // What comes meanwhile stays with the peer, and the end of input behind it.
+                cx.pause(true);
+                Ok(None)
+            }
+            Poll::Ready(Ok(config)) => {
+                cx.pause(false);
+                Ok(Some(config))
+            }
             Poll::Ready(Err(cause)) => {
                 let error = Error::local("there is no configuration for this client");
                 cx.withdraw(error.with_source(error::Cause(cause)));

@@ -164,7 +164,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// Before it is first polled, nothing has happened. After that the layer stands, unless it has to
     /// wait for another change, and then goes with the future; whatever is awaited next drives its
-    /// handshake, and [`ready`](Self::ready) waits for it.
+    /// handshake, and [`ready`](Self::ready) waits for it, and says if it has withdrawn. Its deadline then
+    /// ends the connection.
     pub async fn push<L: Layer>(&mut self, layer: L) -> Result<LayerId<L>, PushError<L>> {
         self.push_after(&[], layer).await
     }

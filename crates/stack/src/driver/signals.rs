@@ -25,7 +25,7 @@ pub(super) fn waker(signal: &Signal) -> Waker {
 /// The signals of the layers that have one: most connections have none.
 #[derive(Default)]
 pub(super) struct Signals {
-    /// The stack's outbound epoch when its layers were last asked: each that comes in begins one.
+    /// What [`changes`] counted when the layers were last asked.
     asked: u64,
     signals: Vec<(LayerKey, Signal)>,
 }
@@ -35,7 +35,7 @@ impl Signals {
     /// it did.
     #[inline]
     pub(super) fn renew(&mut self, stack: &Stack, driver: &Waker) -> bool {
-        let stale = self.asked != stack.written;
+        let stale = self.asked != changes(stack);
         if stale {
             self.ask(stack, driver);
         }
@@ -44,12 +44,18 @@ impl Signals {
 
     #[cold]
     fn ask(&mut self, stack: &Stack, driver: &Waker) {
-        self.asked = stack.written;
-        self.signals.clear();
+        self.asked = changes(stack);
+        self.forget();
         for (key, signal) in stack.told_by_each::<Signal>() {
             let driver = driver.clone();
             signal.heard_by(move || driver.wake_by_ref());
             self.signals.push((key, signal.clone()));
+        }
+    }
+
+    fn forget(&mut self) {
+        for (_, signal) in self.signals.drain(..) {
+            signal.unheard();
         }
     }
 
@@ -71,4 +77,16 @@ impl Signals {
             stack.answer_signal(*key, signal);
         }
     }
+}
+
+/// A signal may outlive its connection, and would keep whoever waited for that.
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+/// Counts what may make a layer answer that could not before: it came in, or its inbound half began.
+fn changes(stack: &Stack) -> u64 {
+    stack.written + stack.begun
 }

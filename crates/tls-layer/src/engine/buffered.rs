@@ -24,10 +24,16 @@ pub(super) fn client(
     Ok(Buffered::boxed(connection, require_ems))
 }
 
-pub(super) fn server(config: Arc<ServerConfig>) -> Result<Box<dyn Engine>, Error> {
+pub(super) fn server(
+    config: Arc<ServerConfig>,
+    takes_early: bool,
+) -> Result<Box<dyn Engine>, Error> {
     let require_ems = config.require_ems;
-    let connection = ServerConnection::new(config)?.into();
-    Ok(Buffered::boxed(connection, require_ems))
+    let mut connection = ServerConnection::new(config)?;
+    if !takes_early {
+        connection.reject_early_data();
+    }
+    Ok(Buffered::boxed(connection.into(), require_ems))
 }
 
 /// A session, as far as the [`Exporter`] knows it.

@@ -3,6 +3,7 @@
 mod ceilings;
 mod certificates;
 mod choose;
+mod choose_hostile;
 mod config;
 mod early;
 mod exporter;
