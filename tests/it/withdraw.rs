@@ -168,14 +168,15 @@ async fn who_waits_for_all_to_be_up_learns_of_it() {
     assert_eq!(failed.unwrap_err().layer(), Some("Picky"));
 }
 
-/// Lets all pass; behind a `|` begins another epoch.
-struct Pages;
+/// Lets all pass but a `|`, with which an epoch ends in which it was called so; or, by time, says
+/// `early` before that.
+pub(crate) struct Pages(pub(crate) &'static str);
 
 impl Protocol for Pages {
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
         match bytes.iter().position(|byte| *byte == b'|') {
             Some(0) => {
-                cx.end_epoch("early");
+                cx.end_epoch(self.0);
                 Ok(1)
             }
             Some(n) => {
@@ -187,6 +188,12 @@ impl Protocol for Pages {
                 Ok(bytes.len())
             }
         }
+    }
+
+    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        cx.deliver(&mut b"early".to_vec());
+        cx.end_epoch(self.0);
+        Ok(())
     }
 }
 
@@ -207,7 +214,7 @@ impl Layer for Pages {
 fn a_layer_ends_an_epoch_and_no_read_straddles_it() {
     for cut in 0..=11 {
         let mut stack = Stack::new(Limits::default());
-        stack.push(Pages).unwrap();
+        stack.push(Pages("early")).unwrap();
         let mut bytes = b"early|later".to_vec();
         let (first, second) = bytes.split_at_mut(cut);
         stack.receive(first);
@@ -225,10 +232,10 @@ fn a_layer_ends_an_epoch_and_no_read_straddles_it() {
     }
 }
 
-/// Is up once a future of somebody else's is ready, and counts how often it was called.
-struct Waits {
-    ready: Arc<AtomicUsize>,
-    signal: Signal,
+/// Is up once something of somebody else's is ready.
+pub(crate) struct Waits {
+    pub(crate) ready: Arc<AtomicUsize>,
+    pub(crate) signal: Signal,
 }
 
 impl Protocol for Waits {

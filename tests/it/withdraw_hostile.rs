@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use crate::app::App;
 use crate::toy::{Stages, TAG, Toy, mark, record, toy};
+use crate::withdraw::{Pages, Waits};
 
 /// When a [`Shy`] layer withdraws.
 #[derive(Clone, Copy, PartialEq)]
@@ -520,47 +521,6 @@ impl Transport for Chops {
 
 impl Layer for Chops {}
 
-/// Drops `|` and begins another epoch there.
-struct Pages(&'static str);
-
-impl Protocol for Pages {
-    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        match bytes.iter().position(|byte| *byte == b'|') {
-            Some(0) => {
-                cx.end_epoch(self.0);
-                Ok(1)
-            }
-            Some(n) => {
-                cx.deliver(&mut bytes[..n]);
-                Ok(n)
-            }
-            None => {
-                cx.deliver(bytes);
-                Ok(bytes.len())
-            }
-        }
-    }
-
-    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        cx.deliver(&mut b"early".to_vec());
-        cx.end_epoch(self.0);
-        Ok(())
-    }
-}
-
-impl Transport for Pages {
-    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        cx.send(chunk);
-        Ok(())
-    }
-}
-
-impl Layer for Pages {
-    fn name(&self) -> &str {
-        "late"
-    }
-}
-
 /// "what it delivers in calls to come is of the next".
 #[test]
 fn calls_to_come_in_the_same_pass_are_of_the_next_epoch() {
@@ -633,36 +593,10 @@ fn two_layers_end_an_epoch_in_one_pass() {
 
 // ---- signals ----
 
-struct Waits {
-    ready: Arc<AtomicUsize>,
-    signal: Signal,
-}
-
-impl Protocol for Waits {
-    fn attached(&mut self, _: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
-        Ok(Readiness::Handshaking)
-    }
-
-    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        if self.ready.load(Ordering::SeqCst) == 0 {
-            return Ok(0);
-        }
-        cx.up();
-        cx.deliver(bytes);
-        Ok(bytes.len())
-    }
-}
-
-impl Transport for Waits {
-    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        cx.send(chunk);
-        Ok(())
-    }
-}
-
-impl Layer for Waits {
-    fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
-        (wanted == TypeId::of::<Signal>()).then_some(&self.signal)
+/// Lets others have their turn.
+async fn later() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -678,11 +612,10 @@ async fn a_signal_raised_while_its_layer_awaits_a_mark_is_answered_behind_it() {
         signal: signal.clone(),
     };
     let peer = async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        later().await;
         signal.raise();
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        later().await;
         far.write_all(&mark()).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(500)).await;
         far
     };
     // If nobody calls it, its deadline does.
