@@ -1,8 +1,10 @@
 //! Our client against servers that are not ours: mail, a database, files, a directory.
 
 mod daemon;
+mod deflate;
 mod ftp;
 mod imap;
+mod imap_deflate;
 mod ldap;
 mod pop3;
 mod postgres;
