@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compress_layer::CompressLayer;
-use peers::clients::{ClientError, Ending, Imap};
+use peers::clients::{ClientError, Ending, Imap, Lines};
 use peers::{Daemon, Result, text};
 use rustls::version::TLS13;
 use stack::{Outcome, State};
@@ -111,12 +111,8 @@ async fn dovecot_ends_deflate_and_what_is_below_it_one_by_one() -> Result<()> {
     let server = Daemon::start("dovecot", &SERVICES).await?;
     each_way(&server, "IMAP", async |socket, below, level| {
         let has_tls = below.is_some();
-        let mut lines = compressed(socket, below, level).await?.lines;
-        lines.ask("a LOGOUT").await?;
-        lines.answer(|line| line.starts_with("a OK")).await?;
+        let mut lines = log_out(compressed(socket, below, level).await?).await?;
         let connection = &mut lines.session.connection;
-        gone(connection.io().io()).await?;
-        connection.io().cut_no_more();
 
         assert_eq!(connection.read(&mut [0]).await?, 0);
         let deflate = connection.layers().next_back().ok_or("no layer")?;
@@ -153,12 +149,18 @@ async fn compressed(socket: Socket, tls: Option<TlsLayer>, level: u32) -> Result
 }
 
 async fn leave(imap: Imap<Socket>) -> Result<()> {
-    let mut lines = imap.lines;
-    lines.ask("a LOGOUT").await?;
-    lines.answer(|line| line.starts_with("a OK")).await?;
-    let socket = lines.session.connection.io();
-    gone(socket.io()).await?;
-    socket.cut_no_more();
+    let lines = log_out(imap).await?;
     assert_eq!(lines.session.end().await?, Ending::Clean);
     Ok(())
+}
+
+/// Takes leave, reads the answer, and waits until Dovecot has gone. It goes at the last letter of the
+/// command, so if the end of our block came after that, it would be answered with a reset.
+async fn log_out(imap: Imap<Socket>) -> Result<Lines<Socket>> {
+    let mut lines = imap.lines;
+    lines.session.connection.io().cut_no_more();
+    lines.ask("a LOGOUT").await?;
+    lines.answer(|line| line.starts_with("a OK")).await?;
+    gone(lines.session.connection.io().io()).await?;
+    Ok(lines)
 }
