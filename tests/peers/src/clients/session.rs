@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
-use stack::{Connection, LayerId, Limits};
+use stack::{Connection, LayerId, LayerKey, Limits};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -108,15 +108,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         Ok(Ending::Clean)
     }
 
-    /// How the server has ended the topmost layer, or the connection if there is none.
+    /// How the server has ended the topmost layer, or the connection if there is none. It may have
+    /// ended one below, and left that one without its end mark.
     async fn has_ended(&mut self) -> Result<Ending> {
-        let is_plain = self.tls.is_none() && self.deflate.is_none();
         match self.connection.read(&mut [0]).await {
-            Ok(0) if is_plain || self.connection.parked().is_some() => Ok(Ending::Clean),
+            Ok(0) if self.connection.parked() == self.topmost() => Ok(Ending::Clean),
+            Ok(0) => Ok(Ending::Truncated),
             Ok(_) => Err(more()),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Ending::Truncated),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn topmost(&self) -> Option<LayerKey> {
+        Some(self.connection.layers().next_back()?.key())
     }
 }
 

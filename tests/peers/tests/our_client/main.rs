@@ -6,6 +6,7 @@ mod ftp;
 mod imap;
 mod imap_deflate;
 mod ldap;
+mod nntp;
 mod pop3;
 mod postgres;
 mod rows;
