@@ -38,6 +38,12 @@ forbid_services() {
     chmod +x "$policy"
 }
 
+# Brings the lists of what Debian has up to date, once.
+update() {
+    [ -n "${updated-}" ] || apt-get update
+    updated=yes
+}
+
 # Unpacks the list into a new folder, and writes beside it which libraries that needs.
 unpack() (
     list=$PWD/servers.unpacked
@@ -54,14 +60,14 @@ unpack() (
 )
 
 if ! cmp --silent servers.unpacked "$unpacked/servers.unpacked"; then
-    apt-get update
+    update
     unpack
 fi
 
 mapfile -t packages < <(missing)
 if [ ${#packages[@]} -gt 0 ]; then
     forbid_services
-    apt-get update
+    update
     DEBIAN_FRONTEND=noninteractive \
         apt-get install --yes --no-install-recommends "${packages[@]}"
 fi

@@ -56,4 +56,9 @@ as_news="setpriv --reuid=news --regid=news --init-groups"
 export INNCONF="$FOLDER/etc/inn.conf" LD_LIBRARY_PATH="$FOLDER"
 $as_news bin/makedbz -i -o
 $as_news bin/innd -f &
+# nnrpd knows the groups only once innd has entered them.
+until [ -e run/innd.pid ]; do
+    kill -0 $!
+    sleep 0.05
+done
 exec $as_news bin/nnrpd -D -f -b 127.0.0.1 -p "$PORT_NNTP"

@@ -1,4 +1,4 @@
-//! Our client against servers that are not ours: mail, a database, files, a directory.
+//! Our client against servers that are not ours: mail, news, a database, files, a directory.
 
 mod daemon;
 mod deflate;
