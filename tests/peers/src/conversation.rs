@@ -2,7 +2,8 @@
 
 use std::io;
 
-use stack::{Connection, ErrorKind, LayerId, PushError};
+use compress_layer::{CompressInfo, CompressLayer};
+use stack::{Connection, End, ErrorKind, Layer, LayerId, PushError};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,6 +23,8 @@ pub(crate) struct Conversation {
     pub(crate) heard: Vec<String>,
     /// As [`Session::tls`](crate::Session::tls).
     pub(crate) info: Option<TlsInfo>,
+    /// As [`Session::parting`](crate::Session::parting).
+    pub(crate) parting: Option<End>,
 }
 
 impl Conversation {
@@ -35,6 +38,7 @@ impl Conversation {
             tls: Vec::new(),
             heard: Vec::new(),
             info: None,
+            parting: None,
         })
     }
 
@@ -107,19 +111,45 @@ impl Conversation {
         go: impl AsRef<[u8]>,
         no: impl AsRef<[u8]>,
     ) -> io::Result<()> {
-        let go = go.as_ref();
+        let layer = self.manner.layer()?;
+        if let Some(id) = self.push(layer, go.as_ref(), no.as_ref()).await? {
+            self.tls.push(id);
+            self.info = self.connection.info::<TlsInfo>().cloned();
+        }
+        Ok(())
+    }
+
+    /// As [`upgrade`](Self::upgrade), to deflate.
+    pub(crate) async fn compress(
+        &mut self,
+        go: impl AsRef<[u8]>,
+        no: impl AsRef<[u8]>,
+    ) -> io::Result<()> {
+        let layer = CompressLayer::deflate(6);
+        self.push(layer, go.as_ref(), no.as_ref()).await?;
+        Ok(())
+    }
+
+    async fn push<L: Layer>(
+        &mut self,
+        layer: L,
+        go: &[u8],
+        no: &[u8],
+    ) -> io::Result<Option<LayerId<L>>> {
         self.connection.io().cut_behind(go.len());
-        match self.connection.push_after(go, self.manner.layer()?).await {
-            Ok(id) => {
-                self.tls.push(id);
-                self.info = self.connection.info::<TlsInfo>().cloned();
-                Ok(())
-            }
+        match self.connection.push_after(go, layer).await {
+            Ok(id) => Ok(Some(id)),
             Err(PushError::Refused { error, .. }) if error.kind() == ErrorKind::Order => {
-                self.say(no).await
+                self.say(no).await?;
+                Ok(None)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// As [`Session::compression`](crate::Session::compression).
+    pub(crate) fn compression(&self) -> Option<CompressInfo> {
+        self.connection.info().cloned()
     }
 
     /// Answers `go` through TLS and pops it.
@@ -152,6 +182,7 @@ impl Conversation {
         if self.say(farewell).await.is_ok() && self.connection.shutdown().await.is_ok() {
             let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
         }
+        self.parting = self.connection.stack().input_end();
         Ok(())
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use stack::Error;
+use compress_layer::CompressInfo;
+use stack::{End, Error};
 use tls_layer::TlsInfo;
 
 /// A client's session with one of our servers, once it is over.
@@ -13,6 +14,10 @@ pub struct Session {
     pub heard: Vec<String>,
     /// What the latest handshake agreed on.
     pub tls: Option<TlsInfo>,
+    /// What COMPRESS has gained, if the client wanted it.
+    pub compression: Option<CompressInfo>,
+    /// How the client left, if it was the server that closed.
+    pub parting: Option<End>,
     /// Whether it ended well, in the server's eyes.
     pub end: io::Result<()>,
 }

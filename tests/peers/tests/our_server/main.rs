@@ -6,6 +6,8 @@ mod gnutls;
 mod injection;
 mod ldapsearch;
 mod lftp;
+mod mails;
+mod mbsync;
 mod openssl;
 mod psql;
 mod python;
