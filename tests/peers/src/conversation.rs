@@ -3,13 +3,14 @@
 use std::io;
 
 use compress_layer::{CompressInfo, CompressLayer};
-use stack::{Connection, End, ErrorKind, Layer, LayerId, PushError};
+use stack::{Connection, ErrorKind, Layer, LayerId, PushError};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cut::Cut;
 use crate::server::{Manner, Parting};
+use crate::session::Leaving;
 
 /// What the servers have in common: lines or messages come, answers go, and TLS is pushed and
 /// popped in between.
@@ -23,8 +24,8 @@ pub(crate) struct Conversation {
     pub(crate) heard: Vec<String>,
     /// As [`Session::tls`](crate::Session::tls).
     pub(crate) info: Option<TlsInfo>,
-    /// As [`Session::parting`](crate::Session::parting).
-    pub(crate) parting: Option<End>,
+    /// As [`Session::leaving`](crate::Session::leaving).
+    pub(crate) leaving: Option<Leaving>,
 }
 
 impl Conversation {
@@ -38,7 +39,7 @@ impl Conversation {
             tls: Vec::new(),
             heard: Vec::new(),
             info: None,
-            parting: None,
+            leaving: None,
         })
     }
 
@@ -182,7 +183,7 @@ impl Conversation {
         if self.say(farewell).await.is_ok() && self.connection.shutdown().await.is_ok() {
             let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
         }
-        self.parting = self.connection.stack().input_end();
+        self.leaving = Leaving::seen(self.connection.stack());
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ pub use folder::Folder;
 pub use program::{Program, is_here, skip};
 pub use server::{Manner, Parting, Server};
 pub use servers::{MAIL, Mailbox, Service};
-pub use session::Session;
+pub use session::{Leaving, Session};
 
 /// What every part of the tests may fail with.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -112,7 +112,7 @@ async fn serve(socket: TcpStream, service: Service, manner: Manner) -> Session {
                 heard: Vec::new(),
                 tls: None,
                 compression: None,
-                parting: None,
+                leaving: None,
                 end: Err(error),
             };
         }
@@ -122,7 +122,7 @@ async fn serve(socket: TcpStream, service: Service, manner: Manner) -> Session {
     Session {
         end,
         compression,
-        parting: talk.parting,
+        leaving: talk.leaving,
         heard: talk.heard,
         tls: talk.info,
     }

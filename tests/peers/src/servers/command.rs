@@ -59,8 +59,15 @@ impl Command {
 
     /// Which mails are meant, and what follows.
     pub(super) fn which(&self) -> (Which, &str) {
-        let (set, rest) = self.arguments.split_once(' ').unwrap_or((&self.arguments, ""));
-        let which = if self.by_uid { Which::Uids } else { Which::Numbers };
+        let (set, rest) = self
+            .arguments
+            .split_once(' ')
+            .unwrap_or((&self.arguments, ""));
+        let which = if self.by_uid {
+            Which::Uids
+        } else {
+            Which::Numbers
+        };
         (which(set.to_owned()), rest)
     }
 }

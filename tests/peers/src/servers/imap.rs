@@ -17,7 +17,10 @@ pub(super) async fn serve(talk: &mut Conversation) -> io::Result<()> {
         let answer = match command.verb.as_str() {
             "LOGOUT" => return talk.close(format!("* BYE\r\n{ok}")).await,
             "STARTTLS" => {
-                let no = format!("{tag} BAD TLS is active already\r\n");
+                let no = match talk.is_secure() {
+                    true => format!("{tag} BAD TLS is active already\r\n"),
+                    false => format!("{tag} BAD it is too late for TLS\r\n"),
+                };
                 talk.upgrade(ok, no).await?;
                 continue;
             }
@@ -61,6 +64,7 @@ fn answer(mailbox: &Mailbox, command: &Command) -> Vec<u8> {
             mails.next_uid()
         )
         .into(),
+        "STATUS" => format!("* STATUS INBOX (MESSAGES {exists} UIDVALIDITY 1)\r\n{ok}").into(),
         "FETCH" => {
             let (which, items) = command.which();
             let chosen = mails.chosen(&which).into_iter();

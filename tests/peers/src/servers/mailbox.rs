@@ -19,7 +19,17 @@ impl Mailbox {
     /// What the mails consist of, the oldest first.
     pub fn contents(&self) -> Vec<Vec<u8>> {
         let mails = self.lock();
-        mails.mails.iter().map(|mail| mail.content.clone()).collect()
+        mails
+            .mails
+            .iter()
+            .map(|mail| mail.content.clone())
+            .collect()
+    }
+
+    /// Takes those behind the first `n` out of it, into one of their own.
+    pub fn split_off(&self, n: usize) -> Self {
+        let mails = self.lock().mails.split_off(n);
+        Self::new(mails.into_iter().map(|mail| mail.content))
     }
 
     /// For as long as it takes to answer one command.

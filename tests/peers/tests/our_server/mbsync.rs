@@ -1,60 +1,87 @@
-use std::fs;
+//! `mbsync`, which compresses wherever it can.
 
-use peers::{Mailbox, Result, Server, Service, is_here};
+use peers::{Leaving, Mailbox, Result, Server, is_here};
+use stack::Blame;
 
-use crate::mails::{as_kept, kept, mail, mails, make};
-use crate::setting::{Setting, WAYS, run};
+use crate::mailbox::{Maildir, mail, mailbox_has, mails, serve, session, text, ways};
+use crate::setting::{Setting, run};
+
+/// It marks each mail that it carries, so that it finds it again.
+const ADDS: [&str; 1] = ["X-TUID"];
 
 #[tokio::test]
-async fn mbsync_fetches_and_sends() -> Result<()> {
+async fn mbsync_fetches_mails_and_sends_others_compressed_in_clear_and_in_tls() -> Result<()> {
     if !is_here(&["mbsync"]) {
         return Ok(());
     }
     let setting = Setting::new()?;
-    let f = setting.folder.path();
-    for (way, tls) in [(WAYS[0], false), (WAYS[3], true)] {
+    for (n, (way, sealed)) in ways().enumerate() {
         let mailbox = Mailbox::new(mails());
-        let mut manner = setting.manner(way)?;
-        manner.clear = true;
-        manner.mailbox = mailbox.clone();
-        let mut server = Server::start(Service::Imap, manner).await?;
-        let inbox = make(f.join(format!("inbox{tls}")))?;
-        let config = setting.folder.file("mbsyncrc", format!("
-IMAPAccount peer
-Host localhost
-Port {}
-User alice
-Pass secret
-AuthMechs LOGIN
-SSLType {}
-CertificateFile {}
-SystemCertificates no
+        let mut server = serve(&setting, way, &mailbox).await?;
+        let maildir = Maildir::new(setting.folder.path().join(n.to_string()), &[])?;
 
-IMAPStore far
-Account peer
+        mbsync(&setting, &server, &maildir, sealed).await?;
+        maildir.has(&mails(), &ADDS)?;
+        let down = session(&mut server, way, sealed).await?;
 
-MaildirStore near
-Inbox {}
+        let more = [mail("more", "Hello back.\r\n"), mail("much more", &text(2))];
+        maildir.add("more", &more[0])?;
+        maildir.add("much-more", &more[1])?;
+        mbsync(&setting, &server, &maildir, sealed).await?;
+        let up = session(&mut server, way, sealed).await?;
+        let heard = |what: &str| up.heard.iter().filter(|line| line.contains(what)).count();
+        // A large literal it announces, a small one it sends at once (LITERAL+).
+        assert_eq!((heard("APPEND"), heard("+}")), (2, 1), "{up:#?}");
+        assert_eq!(heard("BODY"), 0, "it fetched again: {up:#?}");
+        let sent = mailbox.split_off(mails().len());
+        mailbox_has(&mailbox, &mails(), &[])?;
+        mailbox_has(&sent, &more, &ADDS)?;
 
-Channel inbox
-Far :far:
-Near :near:
-SyncState *
-", server.port, if tls {"STARTTLS"} else {"None"}, setting.ca(), inbox.display()))?;
-        let out = run("mbsync", &["-D", "-c", &config.display().to_string(), "inbox"], "").await?;
-        fs::write(format!("/tmp/mbsync{tls}.log"), out.output.clone() + &out.errors)?;
-        let s = server.session().await?;
-        println!("{s:#?}");
-        assert_eq!(kept(&inbox)?.len(), 5);
-        println!("{}", kept(&inbox)?[0]);
-        println!("{}", kept(&inbox)? == as_kept(&mails())?);
-        let m = as_kept(&[mail("up", "hello up\r\n")])?;
-        fs::write(inbox.join("new/1.up"), &m[0])?;
-        let out = peers::Program::run("mbsync", &["-D", "-c", &config.display().to_string(), "inbox"], "").await?;
-        fs::write(format!("/tmp/mbsync2{tls}.log"), out.output.clone() + &out.errors)?;
-        let s = server.session().await?;
-        println!("{s:#?}");
-        println!("{}", String::from_utf8_lossy(mailbox.contents().last().unwrap()));
+        for session in [down, up] {
+            // It just closes, in clear as in TLS.
+            let Some(Leaving::Error(error)) = &session.leaving else {
+                panic!("{way:?}: {session:#?}");
+            };
+            assert_ne!(error.blame(), Blame::Local, "{session:#?}");
+        }
     }
-    panic!();
+    Ok(())
+}
+
+async fn mbsync(setting: &Setting, server: &Server, maildir: &Maildir, sealed: bool) -> Result<()> {
+    let config = format!(
+        "IMAPAccount peer
+        Host localhost
+        Port {}
+        User alice
+        Pass secret
+        AuthMechs LOGIN
+        SSLType {}
+        CertificateFile {}
+        SystemCertificates no
+
+        IMAPStore far
+        Account peer
+
+        MaildirStore near
+        Inbox {}
+
+        Channel inbox
+        Far :far:
+        Near :near:
+        SyncState *
+        ",
+        server.port,
+        if sealed { "STARTTLS" } else { "None" },
+        setting.ca(),
+        maildir.path().display(),
+    );
+    let config = setting.folder.file("mbsyncrc", config)?;
+    run(
+        "mbsync",
+        &["-c", &config.display().to_string(), "inbox"],
+        "",
+    )
+    .await?;
+    Ok(())
 }
