@@ -180,9 +180,9 @@ impl Conversation {
     /// Says farewell, and lets the client go first, so that nothing of it is lost by a reset.
     pub(crate) async fn close(&mut self, farewell: impl AsRef<[u8]>) -> io::Result<()> {
         // The client may be gone already, or go without its close_notify: here nobody minds.
-        if self.say(farewell).await.is_ok() && self.connection.shutdown().await.is_ok() {
-            let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
-        }
+        let _ = self.say(farewell).await;
+        let _ = self.connection.shutdown().await;
+        let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
         self.leaving = Leaving::seen(self.connection.stack());
         Ok(())
     }

@@ -132,9 +132,7 @@ impl Maildir {
         for mail in mails {
             expected.push(as_kept(mail)?);
         }
-        found.sort();
-        expected.sort();
-        same(&found, &expected);
+        same(found, expected);
         Ok(())
     }
 }
@@ -147,14 +145,16 @@ pub(crate) fn mailbox_has(mailbox: &Mailbox, mails: &[Vec<u8>], adds: &[&str]) -
     }
     let mails = mails.iter().cloned();
     let expected: std::result::Result<Vec<_>, _> = mails.map(String::from_utf8).collect();
-    same(&found, &expected?);
+    same(found, expected?);
     Ok(())
 }
 
-/// A large difference is not shown.
-fn same(found: &[String], expected: &[String]) {
+/// In whatever order. A large difference is not shown.
+fn same(mut found: Vec<String>, mut expected: Vec<String>) {
+    found.sort();
+    expected.sort();
     assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
+    for (found, expected) in found.iter().zip(&expected) {
         let head = &found[..found.len().min(1000)];
         assert!(
             found == expected,

@@ -44,6 +44,7 @@ async fn copies(
         }
         let session = session(&mut server, way, sealed).await?;
         // It ends TLS, but not its deflate stream.
+        println!("{:?}", session.leaving);
         match &session.leaving {
             Some(Leaving::Marked(layer)) if sealed => assert_eq!(layer, "tls", "{session:#?}"),
             Some(Leaving::Error(error)) => assert_ne!(error.blame(), Blame::Local, "{session:#?}"),
