@@ -56,7 +56,7 @@ fn answer(mailbox: &Mailbox, command: &Command) -> Vec<u8> {
     let ok = format!("{tag} OK done\r\n");
     match command.verb.as_str() {
         "LOGIN" | "CHECK" => ok.into(),
-        "LIST" | "LSUB" => format!("* {} () \"/\" INBOX\r\n{ok}", command.verb).into(),
+        "LIST" => format!("* LIST () \"/\" INBOX\r\n{ok}").into(),
         "SELECT" => format!(
             "* {exists} EXISTS\r\n* 0 RECENT\r\n* FLAGS {FLAGS}\r\n\
              * OK [PERMANENTFLAGS {FLAGS}] kept\r\n* OK [UIDVALIDITY 1] always\r\n\
@@ -84,14 +84,6 @@ fn answer(mailbox: &Mailbox, command: &Command) -> Vec<u8> {
             }
             answer.extend(ok.bytes());
             answer
-        }
-        "SEARCH" if command.arguments.eq_ignore_ascii_case("ALL") => {
-            let all = mails.chosen(&Which::Numbers("1:*".to_owned())).into_iter();
-            let found = all.map(|(number, mail)| match command.by_uid {
-                true => format!(" {}", mail.uid),
-                false => format!(" {number}"),
-            });
-            format!("* SEARCH{}\r\n{ok}", found.collect::<String>()).into()
         }
         "APPEND" => {
             let uid = mails.append(flags(&command.arguments), command.literal.clone());

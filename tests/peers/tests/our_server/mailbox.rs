@@ -111,6 +111,26 @@ impl Maildir {
         self.age()
     }
 
+    /// Removes the mails of which this is a line.
+    pub(crate) fn remove(&self, line: &str) -> Result<()> {
+        for path in self.files()? {
+            if fs::read_to_string(&path)?.lines().any(|its| its == line) {
+                fs::remove_file(path)?;
+            }
+        }
+        self.age()
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for part in ["cur", "new"] {
+            for entry in fs::read_dir(self.0.join(part))? {
+                files.push(entry?.path());
+            }
+        }
+        Ok(files)
+    }
+
     /// mbsync waits while changes are young.
     fn age(&self) -> Result<()> {
         for part in ["cur", "new"] {
@@ -123,10 +143,8 @@ impl Maildir {
     /// that the client `adds`.
     pub(crate) fn has(&self, mails: &[Vec<u8>], adds: &[&str]) -> Result<()> {
         let mut found = Vec::new();
-        for part in ["cur", "new"] {
-            for entry in fs::read_dir(self.0.join(part))? {
-                found.push(without(&fs::read_to_string(entry?.path())?, adds)?);
-            }
+        for path in self.files()? {
+            found.push(without(&fs::read_to_string(path)?, adds)?);
         }
         let mut expected = Vec::new();
         for mail in mails {

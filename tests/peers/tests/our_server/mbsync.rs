@@ -10,7 +10,7 @@ use crate::setting::{Setting, run};
 const ADDS: [&str; 1] = ["X-TUID"];
 
 #[tokio::test]
-async fn mbsync_fetches_mails_and_sends_others_compressed_in_clear_and_in_tls() -> Result<()> {
+async fn mbsync_fetches_sends_and_deletes_mails_compressed_in_clear_and_in_tls() -> Result<()> {
     if !is_here(&["mbsync"]) {
         return Ok(());
     }
@@ -27,14 +27,15 @@ async fn mbsync_fetches_mails_and_sends_others_compressed_in_clear_and_in_tls() 
         let more = [mail("more", "Hello back.\r\n"), mail("much more", &text(2))];
         maildir.add("more", &more[0])?;
         maildir.add("much-more", &more[1])?;
+        maildir.remove("Subject: small")?;
         mbsync(&setting, &server, &maildir, sealed).await?;
         let up = session(&mut server, way, sealed).await?;
         let heard = |what: &str| up.heard.iter().filter(|line| line.contains(what)).count();
         // A large literal it announces, a small one it sends at once (LITERAL+).
         assert_eq!((heard("APPEND"), heard("+}")), (2, 1), "{up:#?}");
         assert_eq!(heard("BODY"), 0, "it fetched again: {up:#?}");
-        let sent = mailbox.split_off(mails().len());
-        mailbox_has(&mailbox, &mails(), &[])?;
+        let sent = mailbox.split_off(mails().len() - 1);
+        mailbox_has(&mailbox, &mails()[1..], &[])?;
         mailbox_has(&sent, &more, &ADDS)?;
 
         for session in [down, up] {
@@ -69,6 +70,7 @@ async fn mbsync(setting: &Setting, server: &Server, maildir: &Maildir, sealed: b
         Channel inbox
         Far :far:
         Near :near:
+        Expunge Both
         SyncState *
         ",
         server.port,

@@ -6,22 +6,22 @@ use stack::Blame;
 use crate::mailbox::{Maildir, mailbox_has, mails, serve, session, ways};
 use crate::setting::{Setting, run};
 
-/// It measures the mails that it copies, and says the one or the other.
+/// It measures the mails that it moves, and says the one or the other.
 const ADDS: [&str; 2] = ["Content-Length", "Lines"];
 
 #[tokio::test]
-async fn mutt_copies_mails_compressed_from_imap_in_clear_and_in_tls() -> Result<()> {
-    copies(|imap, maildir| (imap, maildir), &mails(), &[]).await
+async fn mutt_moves_mails_compressed_from_imap_in_clear_and_in_tls() -> Result<()> {
+    moves(|imap, maildir| (imap, maildir), &mails(), &[]).await
 }
 
 #[tokio::test]
-async fn mutt_copies_mails_compressed_to_imap_in_clear_and_in_tls() -> Result<()> {
-    copies(|imap, maildir| (maildir, imap), &[], &mails()).await
+async fn mutt_moves_mails_compressed_to_imap_in_clear_and_in_tls() -> Result<()> {
+    moves(|imap, maildir| (maildir, imap), &[], &mails()).await
 }
 
-/// Copies between a mailbox of the server's with the mails `there`, and a Maildir with those `here`,
+/// Moves all between a mailbox of the server's with the mails `there`, and a Maildir with those `here`,
 /// of which only one has any. `direct` says from where to where.
-async fn copies(
+async fn moves(
     direct: impl Fn(String, String) -> (String, String),
     there: &[Vec<u8>],
     here: &[Vec<u8>],
@@ -36,15 +36,16 @@ async fn copies(
         let maildir = Maildir::new(setting.folder.path().join(n.to_string()), here)?;
         let imap = format!("imap://localhost:{}/INBOX", server.port);
         let (from, to) = direct(imap, maildir.path().display().to_string());
-        copy_all(&setting, &from, &to, sealed).await?;
+        move_all(&setting, &from, &to, sealed).await?;
         if here.is_empty() {
             maildir.has(there, &ADDS)?;
+            mailbox_has(&mailbox, &[], &[])?;
         } else {
             mailbox_has(&mailbox, here, &ADDS)?;
+            maildir.has(&[], &[])?;
         }
         let session = session(&mut server, way, sealed).await?;
         // It ends TLS, but not its deflate stream.
-        println!("{:?}", session.leaving);
         match &session.leaving {
             Some(Leaving::Marked(layer)) if sealed => assert_eq!(layer, "tls", "{session:#?}"),
             Some(Leaving::Error(error)) => assert_ne!(error.blame(), Blame::Local, "{session:#?}"),
@@ -54,8 +55,8 @@ async fn copies(
     Ok(())
 }
 
-/// Copies all mails, as somebody at a terminal would.
-async fn copy_all(setting: &Setting, from: &str, to: &str, sealed: bool) -> Result<()> {
+/// Moves all mails, as somebody at a terminal would.
+async fn move_all(setting: &Setting, from: &str, to: &str, sealed: bool) -> Result<()> {
     let (home, ca) = (setting.folder.path().display(), setting.ca());
     let tls = if sealed { "yes" } else { "no" };
     let config = format!(
@@ -67,8 +68,8 @@ async fn copy_all(setting: &Setting, from: &str, to: &str, sealed: bool) -> Resu
         set certificate_file={ca}
         set mbox_type=Maildir
         set spoolfile={from}
-        set confirmcreate=no confirmappend=no
-        push '<tag-pattern>~A<enter><tag-prefix-cond><copy-message>{to}<enter><exit>'
+        set confirmcreate=no confirmappend=no delete=yes
+        push '<tag-pattern>~A<enter><tag-prefix-cond><save-message>{to}<enter><sync-mailbox><exit>'
         "
     );
     let config = setting.folder.file("muttrc", config)?;
