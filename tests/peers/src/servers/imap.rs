@@ -65,22 +65,18 @@ fn answer(mailbox: &Mailbox, command: &Command) -> Vec<u8> {
         )
         .into(),
         "STATUS" => format!("* STATUS INBOX (MESSAGES {exists} UIDVALIDITY 1)\r\n{ok}").into(),
-        "FETCH" => {
-            let (which, items) = command.which();
-            let chosen = mails.chosen(&which).into_iter();
-            let mut answer = Vec::new();
-            for (number, mail) in chosen {
-                answer.extend(fetched(number, mail, &which, &items.to_ascii_uppercase()));
-            }
-            answer.extend(ok.bytes());
-            answer
-        }
-        "STORE" => {
-            let (which, change) = command.which();
+        verb @ ("FETCH" | "STORE") => {
+            let (which, rest) = command.which();
             let mut answer = Vec::new();
             for (number, mail) in mails.chosen(&which) {
-                store(mail, change);
-                answer.extend(fetched(number, mail, &which, "FLAGS"));
+                let items = match verb {
+                    "STORE" => {
+                        store(mail, rest);
+                        "FLAGS"
+                    }
+                    _ => rest,
+                };
+                answer.extend(fetched(number, mail, &which, items));
             }
             answer.extend(ok.bytes());
             answer
@@ -108,6 +104,7 @@ fn answer(mailbox: &Mailbox, command: &Command) -> Vec<u8> {
 
 /// What a mail is asked for, of which the sections that are a part of the head are all of it.
 fn fetched(number: usize, mail: &Mail, which: &Which, items: &str) -> Vec<u8> {
+    let items = items.to_ascii_uppercase();
     let mut parts = Vec::new();
     if matches!(which, Which::Uids(_)) || items.contains("UID") {
         parts.push(format!("UID {}", mail.uid));
