@@ -6,11 +6,9 @@ use compress_layer::CompressLayer;
 use stack::{Blame, End, Error, ErrorKind, Limits, Stack};
 
 use crate::wire::{
-    CODECS, Make, bare, feed, for_each_cut, noise, packed, prose, read, receive, with,
+    CODECS, DEFLATE, GZIP, Make, ZLIB, ZSTD, bare, feed, for_each_cut, noise, packed, prose, read,
+    receive, with,
 };
-
-const DEFLATE: Make = CODECS[0];
-const ZSTD: Make = CODECS[1];
 
 /// The error that ends the input.
 fn failure(stack: &Stack) -> Error {
