@@ -3,11 +3,11 @@
 mod format;
 mod wire;
 
-use compress_layer::CompressLayer;
-use peers::{Program, Result, is_here};
-use stack::{Blame, End};
+use compress_layer::{CompressLayer, Zstd};
+use peers::{Folder, Program, Result, is_here};
+use stack::{Blame, End, LayerId, Stack};
 
-use crate::format::{Command, FORMATS, Format};
+use crate::format::{Changes, Command, FORMATS, Format};
 use crate::wire::{data, packed, receive, with};
 
 #[tokio::test]
@@ -16,23 +16,62 @@ async fn programs_read_what_we_compress_at_each_level_whatever_the_flushes() -> 
         if !is_here(&[format.unpack[0]]) {
             continue;
         }
-        for (data, level) in each(format) {
-            // 80 bytes in 300 pieces is each byte flushed.
-            for pieces in [1, 3, 300] {
-                let stream = packed((format.layer)(level), &data, pieces);
-                let read = filter(format.unpack, &stream).await?;
-                let what = format!("{}, level {level}, {} bytes", format.unpack[0], data.len());
-                assert!(read == data, "{what}, in {pieces} pieces");
+        for &level in format.levels {
+            for data in data() {
+                // 80 bytes in 300 pieces is each byte flushed.
+                for pieces in [1, 3, 300] {
+                    let layer = (format.layer)(level);
+                    let stream = packed(layer, &data, pieces, |_, _, _| {});
+                    let what = format!("level {level}, in {pieces} pieces");
+                    is_read(format, &stream, &data, &what).await?;
+                }
             }
         }
     }
     Ok(())
 }
 
-fn each(format: &Format) -> impl Iterator<Item = (Vec<u8>, i32)> {
-    let levels = format.levels;
-    let data = data().into_iter();
-    data.flat_map(move |data| levels.iter().map(move |&level| (data.clone(), level)))
+#[tokio::test]
+async fn programs_read_on_where_our_level_changes_and_our_history_is_forgotten() -> Result<()> {
+    for format in FORMATS {
+        if format.changes == Changes::Never || !is_here(&[format.unpack[0]]) {
+            continue;
+        }
+        let levels = format.levels;
+        for data in data() {
+            let layer = (format.layer)(levels[0]);
+            let layer = match format.changes {
+                Changes::Between => layer.framed(),
+                _ => layer,
+            };
+            let change = |stack: &mut Stack, id: LayerId<CompressLayer>, n: usize| {
+                let set = |layer: &mut CompressLayer| match n % 2 {
+                    0 => layer.set_level(levels[n / 2 % levels.len()]),
+                    _ => layer.reset(),
+                };
+                stack
+                    .with_layer(id, |layer, _| set(layer))
+                    .unwrap()
+                    .unwrap();
+            };
+            let stream = packed(layer, &data, 20, change);
+            is_read(format, &stream, &data, "changed").await?;
+        }
+    }
+    Ok(())
+}
+
+/// Its program reads `data` from the stream.
+async fn is_read(format: &Format, stream: &[u8], data: &[u8], what: &str) -> Result<()> {
+    let read = filter(format.unpack, stream).await;
+    let read = read.map_err(|error| format!("{what}, {} bytes: {error}", data.len()))?;
+    assert!(
+        read == data,
+        "{:?}, {what}, {} bytes",
+        format.unpack,
+        data.len()
+    );
+    Ok(())
 }
 
 /// What stands behind a stream, and belongs to nobody in it.
@@ -45,38 +84,61 @@ async fn we_read_what_programs_compress_cut_at_each_byte_and_to_the_byte() -> Re
             if !is_here(&[pack[0]]) {
                 continue;
             }
+            let layer = || (format.layer)(format.levels[0]);
             for data in data() {
                 let stream = filter(pack, &data).await?;
-                let whole = [&stream, BEHIND].concat();
                 let what = format!("{pack:?}, {} bytes", data.len());
-                if whole.len() > 1000 {
-                    for len in [1009, 4093, 65_537] {
-                        reads(format, &whole.chunks(len).collect::<Vec<_>>(), &data, &what);
-                    }
-                    continue;
-                }
-                for at in 0..whole.len() {
-                    reads(format, &[&whole[..at], &whole[at..]], &data, &what);
-                }
-                reads(format, &whole.chunks(1).collect::<Vec<_>>(), &data, &what);
+                is_read_by(layer, &stream, &data, &what);
             }
         }
     }
     Ok(())
 }
 
-/// Our layer reads `data` from the stream in these pieces, and leaves what is behind the stream.
-fn reads(format: &Format, pieces: &[&[u8]], data: &[u8], what: &str) {
-    let (mut stack, id) = with((format.layer)(format.levels[0]));
+/// As `cat` makes them of files: several streams, of which an empty one is the last.
+#[tokio::test]
+async fn we_read_a_series_of_programs_streams_to_the_empty_one() -> Result<()> {
+    for format in FORMATS {
+        for pack in format.packs {
+            if format.changes != Changes::Between || !is_here(&[pack[0]]) {
+                continue;
+            }
+            let layer = || (format.layer)(format.levels[0]).framed();
+            let mut series = Vec::new();
+            let words: [&[u8]; 3] = [b"one", b"two", b""];
+            for word in words {
+                series.extend(filter(pack, word).await?);
+            }
+            is_read_by(layer, &series, b"onetwo", &format!("{pack:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Our layer reads `data` from the stream, however that is cut.
+fn is_read_by(layer: impl Fn() -> CompressLayer, stream: &[u8], data: &[u8], what: &str) {
+    let whole = [stream, BEHIND].concat();
+    if whole.len() > 1000 {
+        for len in [1009, 4093, 65_537] {
+            reads(layer(), &whole.chunks(len).collect::<Vec<_>>(), data, what);
+        }
+        return;
+    }
+    reads(layer(), &whole.chunks(1).collect::<Vec<_>>(), data, what);
+    for at in 0..whole.len() {
+        reads(layer(), &[&whole[..at], &whole[at..]], data, what);
+    }
+}
+
+/// Our layer reads `data` from the stream in these pieces, and leaves what is behind it.
+fn reads(layer: CompressLayer, pieces: &[&[u8]], data: &[u8], what: &str) {
+    let (mut stack, id) = with(layer);
     let mut found = Vec::new();
-    let end = pieces.iter().map(|piece| piece.len()).sum::<usize>() - BEHIND.len();
+    let end = pieces.concat().len() - BEHIND.len();
     let mut given = 0;
     for piece in pieces {
-        assert_eq!(
-            stack.parked().is_some(),
-            given >= end,
-            "{what}, at {given} of {end}"
-        );
+        let (has_ended, expected) = (stack.parked().is_some(), given >= end);
+        assert_eq!(has_ended, expected, "{what}, at {given} of {end}");
         found.extend(receive(&mut stack, piece));
         given += piece.len();
     }
@@ -87,8 +149,43 @@ fn reads(format: &Format, pieces: &[&[u8]], data: &[u8], what: &str) {
     assert_eq!(receive(&mut stack, b""), BEHIND, "{what}");
 }
 
-async fn filter(command: Command, input: &[u8]) -> Result<Vec<u8>> {
-    Program::filter(command[0], &command[1..], input).await
+#[tokio::test]
+async fn zstd_and_we_share_a_dictionary_that_it_has_trained() -> Result<()> {
+    if !is_here(&["zstd"]) {
+        return Ok(());
+    }
+    let folder = Folder::new("zstd-dictionary")?;
+    let mut train = vec![
+        "--train".to_owned(),
+        "-q".to_owned(),
+        "--maxdict=2000".to_owned(),
+    ];
+    for n in 0..500_u32 {
+        let sample = format!(
+            "From: {n}@peer.test\r\nSubject: the number is {}\r\n",
+            n * n
+        );
+        let sample = folder.file(&format!("sample{n}"), sample)?;
+        train.push(sample.display().to_string());
+    }
+    let trained = folder.path().join("trained").display().to_string();
+    train.extend(["-o".to_owned(), trained.clone()]);
+    let train: Vec<_> = train.iter().map(String::as_str).collect();
+    Program::filter("zstd", &train, b"").await?;
+
+    let dictionary = std::fs::read(&trained)?;
+    let zstd = Zstd::new(3).with_dictionary(&dictionary)?;
+    let layer = || CompressLayer::new(zstd.clone());
+    let data = b"From: 7@peer.test\r\nSubject: the number is 49\r\n";
+    let ours = packed(layer(), data, 1, |_, _, _| {});
+    assert!(ours.len() < packed(CompressLayer::zstd(3), data, 1, |_, _, _| {}).len());
+    assert_eq!(
+        Program::filter("zstd", &["-dcq", "-D", &trained], &ours).await?,
+        data
+    );
+    let theirs = Program::filter("zstd", &["-cq", "-D", &trained], data).await?;
+    is_read_by(layer, &theirs, data, "with a dictionary");
+    Ok(())
 }
 
 /// At this level it wants to look back 128 MiB, whatever there is.
@@ -107,4 +204,8 @@ async fn a_zstd_that_wants_a_large_window_is_refused() -> Result<()> {
         (Some("zstd"), Blame::Remote)
     );
     Ok(())
+}
+
+async fn filter(command: Command, input: &[u8]) -> Result<Vec<u8>> {
+    Program::filter(command[0], &command[1..], input).await
 }

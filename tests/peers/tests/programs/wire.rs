@@ -13,10 +13,18 @@ pub(crate) fn with(layer: CompressLayer) -> (Stack, LayerId<CompressLayer>) {
 }
 
 /// What the layer makes of `data`, written in so many pieces with a flush behind each, to its end mark.
-pub(crate) fn packed(layer: CompressLayer, data: &[u8], pieces: usize) -> Vec<u8> {
-    let (mut stack, _) = with(layer);
+/// Before each piece `change` is called with its number.
+pub(crate) fn packed(
+    layer: CompressLayer,
+    data: &[u8],
+    pieces: usize,
+    change: impl Fn(&mut Stack, LayerId<CompressLayer>, usize),
+) -> Vec<u8> {
+    let (mut stack, id) = with(layer);
     let mut made = Vec::new();
-    for piece in data.chunks(data.len().div_ceil(pieces).max(1)) {
+    let pieces = data.chunks(data.len().div_ceil(pieces).max(1));
+    for (n, piece) in pieces.enumerate() {
+        change(&mut stack, id, n);
         stack.write(piece).unwrap();
         made.extend(wire(&mut stack));
     }
