@@ -48,7 +48,10 @@ pub(crate) const FORMATS: &[Format] = &[
         changes: Changes::Within,
     },
     Format {
-        layer: |level| deflate(level, 9),
+        layer: |level| {
+            let deflate = Deflate::new(level as u32).with_window_log(9);
+            CompressLayer::new(deflate.with_dictionary(KNOWN.as_bytes()))
+        },
         levels: &[6],
         unpack: &["python3", FLATE, "unpack", "-9", "6", KNOWN],
         packs: &[&["python3", FLATE, "pack", "-9", "6", KNOWN]],
@@ -128,8 +131,3 @@ pub(crate) const FORMATS: &[Format] = &[
         changes: Changes::Between,
     },
 ];
-
-fn deflate(level: i32, window_log: u32) -> CompressLayer {
-    let deflate = Deflate::new(level as u32).with_window_log(window_log);
-    CompressLayer::new(deflate.with_dictionary(KNOWN.as_bytes()))
-}

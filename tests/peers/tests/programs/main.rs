@@ -5,7 +5,7 @@ mod wire;
 
 use compress_layer::{CompressLayer, Zstd};
 use peers::{Folder, Program, Result, is_here};
-use stack::{Blame, End, LayerId, Stack};
+use stack::{Blame, End, Error};
 
 use crate::format::{Changes, Command, FORMATS, Format};
 use crate::wire::{data, packed, receive, with};
@@ -32,29 +32,37 @@ async fn programs_read_what_we_compress_at_each_level_whatever_the_flushes() -> 
 }
 
 #[tokio::test]
-async fn programs_read_on_where_our_level_changes_and_our_history_is_forgotten() -> Result<()> {
+async fn programs_read_on_where_we_forget_our_history() -> Result<()> {
+    are_read_with(|_| |layer, _| layer.reset()).await
+}
+
+#[tokio::test]
+async fn programs_read_on_where_we_change_our_level() -> Result<()> {
+    are_read_with(|levels| move |layer, n| layer.set_level(levels[n % levels.len()])).await
+}
+
+/// Each program that notices no changes of its format's layer reads on where there are some. They are
+/// made for the format's levels; each takes the layer, and how many there were before.
+async fn are_read_with<C>(changes: impl Fn(&'static [i32]) -> C) -> Result<()>
+where
+    C: Fn(&mut CompressLayer, usize) -> std::result::Result<(), Error>,
+{
     for format in FORMATS {
-        if format.changes == Changes::Never || !is_here(&[format.unpack[0]]) {
+        let layer = || (format.layer)(format.levels[0]);
+        let layer: &dyn Fn() -> CompressLayer = match format.changes {
+            Changes::Never => continue,
+            Changes::Within => &layer,
+            Changes::Between => &|| layer().framed(),
+        };
+        if !is_here(&[format.unpack[0]]) {
             continue;
         }
-        let levels = format.levels;
+        let change = changes(format.levels);
         for data in data() {
-            let layer = (format.layer)(levels[0]);
-            let layer = match format.changes {
-                Changes::Between => layer.framed(),
-                _ => layer,
-            };
-            let change = |stack: &mut Stack, id: LayerId<CompressLayer>, n: usize| {
-                let set = |layer: &mut CompressLayer| match n % 2 {
-                    0 => layer.set_level(levels[n / 2 % levels.len()]),
-                    _ => layer.reset(),
-                };
-                stack
-                    .with_layer(id, |layer, _| set(layer))
-                    .unwrap()
-                    .unwrap();
-            };
-            let stream = packed(layer, &data, 20, change);
+            let stream = packed(layer(), &data, 20, |stack, id, n| {
+                let done = stack.with_layer(id, |layer, _| change(layer, n));
+                done.unwrap().unwrap();
+            });
             is_read(format, &stream, &data, "changed").await?;
         }
     }
