@@ -10,6 +10,9 @@ use crate::info::CompressInfo;
 use crate::receiving::Receiving;
 use crate::sending::Sending;
 
+/// The most bytes that a layer says that it holds.
+const HELD: usize = 64 * 1024;
+
 /// A layer that compresses what sinks and decompresses what rises. Both ends of a connection push
 /// the same one (a [`pair`](Self::pair) the other way round); the levels may differ.
 ///
@@ -194,9 +197,11 @@ impl Layer for CompressLayer {
     }
 
     /// A codec cannot be asked what is inside it. So this is what went in since something last came
-    /// out, and of what it may still have to give on the way up, one byte.
+    /// out, and of what it may still have to give on the way up, one byte. What compresses well may go
+    /// in by the megabyte before anything comes out; it does not take as much memory, and so is not to
+    /// count as much.
     fn held(&self) -> usize {
-        self.sending.staged() + usize::from(self.receiving.is_brimming())
+        self.sending.staged().min(HELD) + usize::from(self.receiving.is_brimming())
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {

@@ -147,6 +147,11 @@ impl Decode for Decoder {
                 Ok(ended) => ended,
                 Err(error) => break Err(Error::remote("not an lz4 frame").with_source(error)),
             };
+            if piece.written_len() + room.written_len() == 0 && !self.brimming && !ended {
+                break Err(Error::remote(
+                    "an lz4 frame that does not end where it should",
+                ));
+            }
             self.brimming = room.has_no_spare_space();
             made += room.written_len();
             taken += piece.written_len();
@@ -219,7 +224,8 @@ impl Frame {
             self.tail[3] = *byte;
         }
         self.left -= bytes.len();
-        if self.left == 0 && !bytes.is_empty() {
+        // A block may be empty, and still have its checksum.
+        while self.left == 0 && !bytes.is_empty() && !self.is_over() {
             self.next();
         }
     }
@@ -244,8 +250,13 @@ impl Frame {
             Part::Block if has(0x10) => (Part::BlockChecksum, 4),
             Part::Fields | Part::Block | Part::BlockChecksum => (Part::BlockSize, 4),
             Part::SkippedSize => (Part::Skipped, number as usize),
-            over @ (Part::Checksum | Part::Skipped) => (over, 0),
+            Part::Checksum | Part::Skipped => (self.part, 0),
         };
+    }
+
+    /// Whether no part follows.
+    fn is_over(&self) -> bool {
+        matches!(self.part, Part::Checksum | Part::Skipped)
     }
 
     /// Whether it is a frame that holds nothing for the application, and so no end mark either.

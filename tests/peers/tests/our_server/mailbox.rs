@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use peers::{Mailbox, Result, Server, Service, Session};
+use peers::{Mailbox, Result, Server, Service, Session, text};
 use rustls::version::TLS12;
 
 use crate::setting::{Setting, WAYS, Way};
@@ -48,13 +48,13 @@ pub(crate) async fn session(server: &mut Server, way: Way, sealed: bool) -> Resu
     Ok(session)
 }
 
-/// Small mails, and a large one, which compresses about as well as text does.
+/// Small mails, and a large one.
 pub(crate) fn mails() -> Vec<Vec<u8>> {
     vec![
         mail("small", "Hello.\r\n"),
         mail("empty", ""),
         mail("dots", ".\r\n..\r\n\r\n.\r\n* OK\r\na OK {3}\r\n"),
-        mail("large", &text(1)),
+        mail("large", &text(1, 300_000)),
         mail("last", "And so on.\r\n"),
     ]
 }
@@ -66,22 +66,6 @@ pub(crate) fn mail(subject: &str, body: &str) -> Vec<u8> {
          Date: Sat, 09 May 2015 12:00:00 +0000\r\nMessage-ID: <{subject}@peer.test>\r\n\r\n{body}"
     )
     .into()
-}
-
-/// 300,000 bytes and a few of lines, the same for the same seed.
-pub(crate) fn text(seed: u64) -> String {
-    let mut state = seed;
-    let mut text = String::new();
-    while text.len() < 300_000 {
-        for _ in 0..14 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            text += &format!("{:x} ", state >> 52);
-        }
-        text += "\r\n";
-    }
-    text
 }
 
 /// A folder of mails on the client's side.

@@ -1,9 +1,9 @@
 //! `mbsync`, which compresses wherever it can.
 
-use peers::{Leaving, Mailbox, Result, Server, is_here};
+use peers::{Leaving, Mailbox, Result, Server, is_here, text};
 use stack::Blame;
 
-use crate::mailbox::{Maildir, mail, mailbox_has, mails, serve, session, text, ways};
+use crate::mailbox::{Maildir, mail, mailbox_has, mails, serve, session, ways};
 use crate::setting::{Setting, run};
 
 /// It marks each mail that it carries, so that it finds it again.
@@ -24,7 +24,10 @@ async fn mbsync_fetches_sends_and_deletes_mails_compressed_in_clear_and_in_tls()
         maildir.has(&mails(), &ADDS)?;
         let down = session(&mut server, way, sealed).await?;
 
-        let more = [mail("more", "Hello back.\r\n"), mail("much more", &text(2))];
+        let more = [
+            mail("more", "Hello back.\r\n"),
+            mail("much more", &text(2, 300_000)),
+        ];
         maildir.add("more", &more[0])?;
         maildir.add("much-more", &more[1])?;
         maildir.remove("Subject: small")?;

@@ -1,8 +1,10 @@
 //! A stack without a network, and what to carry.
 
+use std::iter::repeat_with;
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
+use peers::text;
 use stack::{LayerId, Limits, Stack};
 
 /// A stack with this layer.
@@ -59,16 +61,16 @@ pub(crate) fn receive(stack: &mut Stack, piece: &[u8]) -> Vec<u8> {
 
 /// Nothing, a byte, a sentence, and 300 KiB that compress well, badly, and not at all.
 pub(crate) fn data() -> Vec<Vec<u8>> {
-    let text = b"What is written here is read there, and is written here again: here and there. ";
+    let sentence =
+        b"What is written here is read there, and is written here again: here and there. ";
     let mut state = 1_u64;
-    let noise = std::iter::repeat_with(move || {
+    let noise = repeat_with(|| {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         (state >> 56) as u8
     });
-    let noise: Vec<_> = noise.take(100 * 1024).collect();
-    let digits = noise.iter().map(|byte| b'0' + byte % 10).collect();
-    let large = [text.repeat(1300), noise, digits].concat();
-    vec![Vec::new(), b"x".to_vec(), text.to_vec(), large]
+    let noise = noise.take(100 * 1024).collect();
+    let large = [sentence.repeat(1300), noise, text(1, 100 * 1024).into()].concat();
+    vec![Vec::new(), b"x".to_vec(), sentence.to_vec(), large]
 }
