@@ -5,7 +5,7 @@ use ::brotli::enc::encode::{BrotliEncoderOperation as Operation, BrotliEncoderSt
 use ::brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 use stack::{Blame, Error, ErrorKind};
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Flush, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
 use crate::{Codec, CompressLayer};
 
 /// The largest window of RFC 7932: 16 MiB.
@@ -126,7 +126,7 @@ impl Encode for Encoder {
         Ok(Encoded { taken, made, done })
     }
 
-    fn flush(&mut self, _: Flush, output: &mut [u8]) -> Result<Encoded, Error> {
+    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
         let (taken, made) = self.step(Operation::BROTLI_OPERATION_FLUSH, &[], output)?;
         let done = !self.state.has_more_output();
         Ok(Encoded { taken, made, done })

@@ -1,6 +1,7 @@
 //! Raw deflate (RFC 1951), as in IMAP's and NNTP's COMPRESS.
 
-use crate::flate::{Flate, Wrapping};
+use crate::flate::Flate;
+use crate::wrapping::Wrapping;
 use crate::{Codec, CompressLayer};
 
 impl CompressLayer {

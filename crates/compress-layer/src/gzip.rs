@@ -1,6 +1,7 @@
 //! The gzip format (RFC 1952).
 
-use crate::flate::{Flate, Wrapping};
+use crate::flate::Flate;
+use crate::wrapping::Wrapping;
 use crate::{Codec, CompressLayer};
 
 impl CompressLayer {
