@@ -79,15 +79,16 @@ impl Format for Flate {
 }
 
 impl Flate {
+    /// Only zlib's header tells of a window that could be refused. Any other is taken, for a narrow one
+    /// would save nothing: zlib-rs keeps 32 KiB in any case.
     fn decompress(&self) -> Decompress {
-        let window = self.window_log;
         match self.wrapping {
             #[cfg(feature = "deflate")]
-            Wrapping::Raw => Decompress::new_with_window_bits(false, window),
+            Wrapping::Raw => Decompress::new(false),
             #[cfg(feature = "zlib")]
-            Wrapping::Zlib => Decompress::new_with_window_bits(true, window),
+            Wrapping::Zlib => Decompress::new_with_window_bits(true, self.window_log),
             #[cfg(feature = "gzip")]
-            Wrapping::Gzip => Decompress::new_gzip(window),
+            Wrapping::Gzip => Decompress::new_gzip(15),
         }
     }
 }
