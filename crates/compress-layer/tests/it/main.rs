@@ -6,4 +6,5 @@ mod compat;
 mod hostile;
 mod levels;
 mod round_trip;
+mod settings;
 mod wire;
