@@ -9,11 +9,13 @@ mod callback;
 mod captures;
 #[path = "../../examples/certificate/mod.rs"]
 mod certificate;
+mod compressed;
 mod cut_short;
 mod driver;
 mod edges;
 mod epochs;
 mod faulty;
+mod flushes;
 mod general;
 mod general_lives;
 mod guide;
