@@ -1,13 +1,13 @@
 //! Codecs beside TLS: above it, and below where that is meant; through both pops in either order, with
 //! bytes under way both ways.
 
-use compress_layer::{CompressLayer, Deflate};
+use compress_layer::{CompressLayer, Deflate, Zstd};
 use stack::{Connection, ErrorKind, LayerId, LayerKey, Outcome, Residue};
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::task::yield_now;
 
-use crate::pair::{Cut, Pair, read_epochs};
+use crate::pair::{Cut, Pair, read_all, read_epochs};
 use crate::real::{client, configs, pattern, server};
 use crate::spy::named;
 use crate::surgery::refused;
@@ -170,6 +170,32 @@ fn so_it_does_with_each_format_and_with_series() {
     for codec in codecs {
         through_both_pops(Built::CodecPushed, true, Cut::Drip, codec);
         through_both_pops(Built::CodecInsertedBelow, true, Cut::Lump, codec);
+    }
+}
+
+/// One direction is compressed; the other has no end mark, and is left as it is throughout. (The testing
+/// kit expects a mark each way.)
+#[test]
+fn one_direction_alone_goes_through_a_pop() {
+    for cut in Cut::EACH {
+        let mut pair = Pair::new(cut);
+        let a = pair.a.push(CompressLayer::sending(Zstd::new(3))).unwrap();
+        let b = pair.b.push(CompressLayer::receiving(Zstd::new(3))).unwrap();
+        for (stack, key, words) in [
+            (&mut pair.a, a.key(), ["one", "two"]),
+            (&mut pair.b, b.key(), ["ONE", "TWO"]),
+        ] {
+            stack.write(words[0].as_bytes()).unwrap();
+            stack.start_pop(key).unwrap();
+            stack.write(words[1].as_bytes()).unwrap();
+        }
+        assert_eq!(pair.b.outgoing(), b"ONETWO");
+        pair.settle();
+        let crossed = [named(&["zstd"], "one"), named(&[], "two")];
+        assert_eq!(read_epochs(&mut pair.b), crossed, "{cut:?}");
+        assert_eq!(read_all(&mut pair.a), b"ONETWO", "{cut:?}");
+        assert_eq!(pair.a.take_popped(a).unwrap().1, Outcome::Clean);
+        assert_eq!(pair.b.take_popped(b).unwrap().1, Outcome::Clean);
     }
 }
 

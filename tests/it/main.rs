@@ -22,6 +22,7 @@ mod guide;
 mod handle;
 mod hostile;
 mod kit;
+mod levels;
 mod lives;
 mod pair;
 mod real;
