@@ -1,0 +1,130 @@
+//! Any bytes, which must come to the same however they are cut.
+
+use std::fmt;
+
+use stack::{Blame, Error, ErrorKind, Limits};
+
+use crate::codecs::make;
+use crate::end::{Bytes, End};
+
+/// Of a bomb no more is read than this.
+const ENOUGH: usize = 1024 * 1024;
+
+/// Decodes `bytes` by the format of this name: whole, byte by byte, and cut by what they say
+/// themselves, into little room and while our own end of the layer leaves.
+///
+/// # Panics
+///
+/// If they do not come to the same, or if a rule of the layer is broken.
+pub fn decode(name: &str, bytes: &[u8]) {
+    let whole = sum(name, wide(name), bytes.chunks(bytes.len().max(1)));
+    let bytewise = sum(name, wide(name), bytes.chunks(1));
+    let cut = sum(name, narrow(name), own_cut(bytes));
+    assert!(
+        whole == bytewise,
+        "{whole:?} whole, {bytewise:?} byte by byte"
+    );
+    assert!(whole == cut, "{whole:?} whole, {cut:?} cut by itself");
+}
+
+/// With room, and a layer that stays.
+fn wide(name: &str) -> End {
+    End::new(make(name, 1), Limits::default())
+}
+
+/// With little room, and a layer that leaves.
+fn narrow(name: &str) -> End {
+    let limits = Limits {
+        inbox: 512,
+        work: 1,
+        ..Limits::default()
+    };
+    let mut end = End::new(make(name, 1), limits);
+    end.gulp = 1000;
+    end.pop();
+    end
+}
+
+/// Each piece is as long as its first byte says.
+fn own_cut(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let len = usize::from(*bytes.first()?) % 100 + 1;
+        bytes.split_off(..len.min(bytes.len()))
+    })
+}
+
+/// What bytes came to.
+#[derive(PartialEq)]
+struct Sum {
+    read: Bytes,
+    then: Then,
+}
+
+#[derive(Debug, PartialEq)]
+enum Then {
+    /// The end mark has come.
+    Marked,
+    Failed(ErrorKind),
+    /// The layer waits for more.
+    Waiting,
+    /// There is more than was read.
+    Enough,
+}
+
+fn sum<'a>(name: &str, mut end: End, pieces: impl Iterator<Item = &'a [u8]>) -> Sum {
+    end.enough = ENOUGH;
+    for piece in pieces {
+        end.receive(piece);
+        if end.has_enough() || end.failure().is_some() {
+            break;
+        }
+    }
+    let then = then(name, &mut end);
+    let mut read = end.read;
+    read.inside.truncate(ENOUGH);
+    Sum { read, then }
+}
+
+fn then(name: &str, end: &mut End) -> Then {
+    if end.has_enough() {
+        return Then::Enough;
+    }
+    if let Some(error) = end.failure() {
+        blames_the_peer(name, &error);
+        return Then::Failed(error.kind());
+    }
+    end.receive_end();
+    match end.failure() {
+        None => {
+            assert!(
+                end.popped().is_some(),
+                "a clean end, and the layer has not left"
+            );
+            Then::Marked
+        }
+        Some(error) => {
+            blames_the_peer(name, &error);
+            assert_eq!(error.kind(), ErrorKind::Truncated);
+            Then::Waiting
+        }
+    }
+}
+
+fn blames_the_peer(name: &str, error: &Error) {
+    assert_eq!(
+        (error.blame(), error.layer()),
+        (Blame::Remote, Some(name)),
+        "{error:?}"
+    );
+}
+
+impl fmt::Debug for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (inside, behind) = (self.read.inside.len(), self.read.behind.len());
+        write!(
+            f,
+            "[{inside} bytes inside, {behind} behind, {:?}]",
+            self.then
+        )
+    }
+}
