@@ -10,8 +10,8 @@ cd "$(dirname "$0")"
 seconds=${1:-600}
 shift || true
 
-# What one input may cost. A zstd window is 8 MiB, and nothing else comes near that at once.
-limits=(-timeout=20 -malloc_limit_mb=16 -rss_limit_mb=1024)
+# What one input may cost; a zstd window of 8 MiB is the largest thing that a peer can ask for.
+limits=(-max_len=4096 -timeout=20 -malloc_limit_mb=16 -rss_limit_mb=1024)
 export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 
 cargo run --quiet --locked --release --example seeds -- corpus
@@ -24,24 +24,20 @@ targets=("$@")
 host=$(rustc -vV | sed -n 's/^host: //p')
 root=$PWD
 
-# sum NAME: adds up what all workers say of it at their end.
-sum() {
-    cat ./*.log | sed -n "s/^stat::$1: *//p" | paste -sd+ - | bc
-}
-
 # fuzz TARGET: in a folder of its own, where the workers write their logs.
 fuzz() {
-    local target=$1 found
+    local target=$1 failed=0 runs found
     local artifacts=$root/artifacts/$target corpus=$root/corpus/$target logs=$root/target/logs/$target
     rm -rf "$logs"
     mkdir -p "$artifacts" "$corpus" "$logs"
     cd "$logs"
     "$root/target/$host/release/$target" "$corpus" -artifact_prefix="$artifacts/" "${limits[@]}" \
-        -max_total_time="$seconds" -print_final_stats=1 -jobs=2 -workers=2 >/dev/null 2>&1 || true
+        -max_total_time="$seconds" -print_final_stats=1 -jobs=2 -workers=2 >/dev/null 2>&1 || failed=1
+    runs=$(cat ./*.log | sed -n 's/^stat::number_of_executed_units: *//p' | paste -sd+ - | bc)
     found=$(cat ./*.log | grep -c 'Test unit written to' || true)
-    printf '%-10s %12d executions %6d in the corpus %4d findings\n' "$target" \
-        "$(sum number_of_executed_units)" "$(find "$corpus" -type f | wc -l)" "$found"
-    [ "$found" -eq 0 ]
+    printf '%-10s %10d executions %6d in the corpus %3d findings\n' "$target" "${runs:-0}" \
+        "$(find "$corpus" -type f | wc -l)" "$found"
+    [ "$failed" -eq 0 ] || { echo "$target: see $logs" >&2; return 1; }
 }
 
 status=0

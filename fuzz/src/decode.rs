@@ -8,7 +8,7 @@ use crate::codecs::make;
 use crate::end::{Bytes, End};
 
 /// Of a bomb no more is read than this.
-const ENOUGH: usize = 1024 * 1024;
+const ENOUGH: usize = 256 * 1024;
 
 /// Decodes `bytes` by the format of this name: whole, byte by byte, and cut by what they say
 /// themselves, into little room and while our own end of the layer leaves.

@@ -76,17 +76,17 @@ impl End {
             let readable = self.stack.readable();
             assert!(readable.len() <= self.most, "{} unread", readable.len());
             let n = readable.len().min(self.gulp);
-            let into = match self.stack.epoch().layers().len() {
-                0 => &mut self.read.behind,
-                _ => &mut self.read.inside,
-            };
-            into.extend_from_slice(&readable[..n]);
-            self.stack.consume(n);
-            if n == 0 && !self.stack.has_work() {
-                match self.stack.parked() {
-                    Some(_) => self.pop(),
-                    None => return,
-                }
+            if n > 0 {
+                let into = match self.stack.epoch().layers().len() {
+                    0 => &mut self.read.behind,
+                    _ => &mut self.read.inside,
+                };
+                into.extend_from_slice(&readable[..n]);
+                self.stack.consume(n);
+            } else if self.stack.parked().is_some() {
+                self.pop();
+            } else if !self.stack.has_work() {
+                return;
             }
         }
     }
