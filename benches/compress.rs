@@ -28,8 +28,12 @@ fn main() {
     let bench = Bench { wanted };
     bench.codec(Deflate(1));
     bench.codec(Deflate(6));
+    bench.codec(Zlib(6));
+    bench.codec(Gzip(6));
     bench.codec(Zstd(1));
     bench.codec(Zstd(3));
+    bench.codec(Brotli(4));
+    bench.codec(Lz4(1));
     bench.above_tls(Zstd(1));
     bench.above_tls(Zstd(3));
 }
@@ -56,8 +60,9 @@ impl Bench {
 
     fn tables(&self, title: &str, peer: impl Open, ours: impl Open) {
         for (bytes, write, flushed) in [(16 << 20, 64 << 10, false), (8 << 20, 4 << 10, true)] {
-            let (size, unit) = (write >> 10, if flushed { ", each flushed" } else { "" });
-            let title = format!("{title}: {} MiB in writes of {size} KiB{unit}", bytes >> 20);
+            let flushes = if flushed { ", each flushed" } else { "" };
+            let (all, size) = (bytes >> 20, write >> 10);
+            let title = format!("{title}: {all} MiB in writes of {size} KiB{flushes}");
             if self
                 .wanted
                 .as_ref()
@@ -122,6 +127,10 @@ macro_rules! codec {
 }
 
 codec!(Deflate, deflate, DeflateEncoder, DeflateDecoder);
+codec!(Zlib, zlib, ZlibEncoder, ZlibDecoder);
+codec!(Gzip, gzip, GzipEncoder, GzipDecoder);
+codec!(Brotli, brotli, BrotliEncoder, BrotliDecoder);
+codec!(Lz4, lz4, Lz4Encoder, Lz4Decoder);
 codec!(Zstd, zstd, ZstdEncoder, ZstdDecoder);
 
 /// What the peer reads at once: as much as we do.

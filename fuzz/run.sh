@@ -10,8 +10,8 @@ cd "$(dirname "$0")"
 seconds=${1:-600}
 shift || true
 
-# What one input may cost; a zstd window of 8 MiB is the largest thing that a peer can ask for.
-limits=(-max_len=4096 -timeout=20 -malloc_limit_mb=16 -rss_limit_mb=1024)
+# What one input may cost; brotli's window of 16 MiB is the largest thing that a peer can ask for.
+limits=(-max_len=4096 -timeout=20 -malloc_limit_mb=20 -rss_limit_mb=1024)
 export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 
 cargo run --quiet --locked --release --example seeds -- corpus

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use compress_layer::CompressLayer;
 use stack::{Blame, Error, ErrorKind, Limits};
 
 use crate::codecs::make;
@@ -10,36 +11,33 @@ use crate::end::{Bytes, End};
 /// Of a bomb no more is read than this.
 const ENOUGH: usize = 256 * 1024;
 
-/// Decodes `bytes` by the format of this name: whole, byte by byte, and cut by what they say
-/// themselves, into little room and while our own end of the layer leaves.
+/// Decodes `bytes` by the format of this name, as a stream and as a series of them: whole, byte by
+/// byte, and cut by what they say themselves, into little room and while our own end of the layer
+/// leaves.
 ///
 /// # Panics
 ///
 /// If they do not come to the same, or if a rule of the layer is broken.
 pub fn decode(name: &str, bytes: &[u8]) {
-    let whole = sum(name, wide(name), bytes.chunks(bytes.len().max(1)));
-    let bytewise = sum(name, wide(name), bytes.chunks(1));
-    let cut = sum(name, narrow(name), own_cut(bytes));
-    assert!(
-        whole == bytewise,
-        "{whole:?} whole, {bytewise:?} byte by byte"
-    );
-    assert!(whole == cut, "{whole:?} whole, {cut:?} cut by itself");
-}
-
-/// With room, and a layer that stays.
-fn wide(name: &str) -> End {
-    End::new(make(name, 1), Limits::default())
+    let stream: fn(CompressLayer) -> CompressLayer = |layer| layer;
+    for nature in [stream, CompressLayer::framed] {
+        let wide = || End::new(nature(make(name, 1)), Limits::default());
+        let whole = sum(name, wide(), bytes.chunks(bytes.len().max(1)));
+        let bytewise = sum(name, wide(), bytes.chunks(1));
+        let cut = sum(name, narrow(nature(make(name, 1))), own_cut(bytes));
+        whole.is_that_of(name, &bytewise);
+        whole.is_that_of(name, &cut);
+    }
 }
 
 /// With little room, and a layer that leaves.
-fn narrow(name: &str) -> End {
+fn narrow(layer: CompressLayer) -> End {
     let limits = Limits {
         inbox: 512,
         work: 1,
         ..Limits::default()
     };
-    let mut end = End::new(make(name, 1), limits);
+    let mut end = End::new(layer, limits);
     end.gulp = 1000;
     end.pop();
     end
@@ -69,6 +67,18 @@ enum Then {
     Waiting,
     /// There is more than was read.
     Enough,
+}
+
+impl Sum {
+    fn is_that_of(&self, name: &str, cut: &Self) {
+        let mut same = self == cut;
+        if name == "brotli" && matches!(self.then, Then::Failed(_)) {
+            // It loses what it has made in the call that fails.
+            let (a, b) = (&self.read.inside, &cut.read.inside);
+            same = self.then == cut.then && (a.starts_with(b) || b.starts_with(a));
+        }
+        assert!(same, "{self:?} whole, {cut:?} cut");
+    }
 }
 
 fn sum<'a>(name: &str, mut end: End, pieces: impl Iterator<Item = &'a [u8]>) -> Sum {

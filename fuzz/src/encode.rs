@@ -4,7 +4,7 @@ use arbitrary::Arbitrary;
 use compress_layer::CompressLayer;
 use stack::Limits;
 
-use crate::codecs::{CODECS, make};
+use crate::codecs::{CODECS, level, make};
 use crate::end::End;
 use crate::noise::noise;
 
@@ -12,7 +12,8 @@ use crate::noise::noise;
 #[derive(Arbitrary, Debug)]
 pub struct Life {
     codec: u8,
-    levels: [u8; 2],
+    efforts: [u8; 2],
+    framed: bool,
     /// Behind each the layers are popped, and pushed anew for the next.
     rounds: [Vec<(Side, Act)>; 2],
 }
@@ -29,6 +30,9 @@ enum Act {
     /// What is ready crosses the network, in pieces of this size.
     Carry(u8),
     Flush,
+    /// Refused where the format cannot do it within a stream.
+    Level(u8),
+    Reset,
     Pop,
 }
 
@@ -47,14 +51,22 @@ enum Text {
 /// is broken.
 pub fn encode(life: &Life) {
     let codec = CODECS[usize::from(life.codec) % CODECS.len()];
-    let mut layers = life.levels.map(|level| make(codec, level));
+    let mut layers = life.efforts.map(|effort| {
+        let layer = make(codec, effort);
+        if life.framed { layer.framed() } else { layer }
+    });
     for acts in &life.rounds {
-        layers = round(layers, acts);
+        layers = round(codec, layers, acts);
     }
 }
 
-fn round(layers: [CompressLayer; 2], acts: &[(Side, Act)]) -> [CompressLayer; 2] {
-    let mut pair = Pair(layers.map(|layer| End::new(layer, Limits::default())));
+fn round(
+    codec: &'static str,
+    layers: [CompressLayer; 2],
+    acts: &[(Side, Act)],
+) -> [CompressLayer; 2] {
+    let ends = layers.map(|layer| End::new(layer, Limits::default()));
+    let mut pair = Pair { codec, ends };
     for (side, act) in acts {
         pair.act(*side, act);
     }
@@ -62,11 +74,14 @@ fn round(layers: [CompressLayer; 2], acts: &[(Side, Act)]) -> [CompressLayer; 2]
         pair.act(Side::Left, &act);
         pair.act(Side::Right, &act);
     }
-    let Pair(ends) = pair;
-    ends.map(|mut end| end.popped().expect("both have ended"))
+    pair.ends
+        .map(|mut end| end.popped().expect("both have ended"))
 }
 
-struct Pair([End; 2]);
+struct Pair {
+    codec: &'static str,
+    ends: [End; 2],
+}
 
 impl Pair {
     fn act(&mut self, side: Side, act: &Act) {
@@ -90,6 +105,13 @@ impl Pair {
                 from.stack.flush();
                 assert!(from.stack.outgoing().is_empty(), "a flush of nothing");
             }
+            Act::Level(effort) => {
+                let level = level(self.codec, *effort);
+                self.direction(side)
+                    .0
+                    .adjust(|layer| layer.set_level(level));
+            }
+            Act::Reset => from.adjust(CompressLayer::reset),
             Act::Pop => from.pop(),
         }
     }
@@ -103,7 +125,7 @@ impl Pair {
 
     /// Who sends, and who receives.
     fn direction(&mut self, side: Side) -> (&mut End, &mut End) {
-        let [left, right] = &mut self.0;
+        let [left, right] = &mut self.ends;
         match side {
             Side::Left => (left, right),
             Side::Right => (right, left),

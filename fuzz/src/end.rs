@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
-use stack::{Error, LayerId, Limits, Outcome, Popping, Stack};
+use stack::{Error, ErrorKind, LayerId, Limits, Outcome, Popping, Stack};
 
 /// What a layer makes at once, and may pass the inbox by.
 const BLOCK: usize = 16 * 1024;
@@ -102,6 +102,15 @@ impl End {
 
     pub(crate) fn pop(&mut self) {
         self.stack.start_pop(self.id).expect("it stands");
+    }
+
+    /// Changes something of the layer, if it is there and can.
+    pub(crate) fn adjust(&mut self, with: impl FnOnce(&mut CompressLayer) -> Result<(), Error>) {
+        match self.stack.with_layer(self.id, |layer, _| with(layer)) {
+            Ok(Err(error)) => assert_eq!(error.kind(), ErrorKind::Misuse, "{error:?}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}"),
+            Ok(Ok(())) => {}
+        }
     }
 
     /// The layer, once both its halves have met their end marks.

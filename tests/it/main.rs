@@ -35,6 +35,7 @@ mod surgery;
 mod template;
 mod tls_live;
 mod toy;
+mod visit;
 mod waiting;
 mod wakes;
 mod wire;

@@ -1,29 +1,84 @@
-//! What the layer asks of a format. A new format is one file that implements this, with a
-//! constructor of [`CompressLayer`](crate::CompressLayer) in it.
+//! What the layer asks of a format. A new format is one file that implements this, and a line in
+//! `lib.rs`.
+
+use std::fmt;
+use std::sync::Arc;
 
 use stack::Error;
 
-/// A format, and how it is set up: it makes both halves, anew for each push.
-pub(crate) trait Codec: Send + Sync {
-    /// The layer's name.
-    fn name(&self) -> &'static str;
-    fn level(&self) -> i32;
-    fn encoder(&self) -> Result<Box<dyn Encode>, Error>;
-    fn decoder(&self) -> Result<Box<dyn Decode>, Error>;
+/// A format with its settings: one of [`Deflate`](crate::Deflate), [`Zstd`](crate::Zstd), …, by
+/// `into`.
+#[derive(Clone)]
+pub struct Codec(Arc<dyn Format>);
+
+impl Codec {
+    pub(crate) fn of(format: impl Format + 'static) -> Self {
+        Self(Arc::new(format))
+    }
+
+    pub(crate) fn format(&self) -> &dyn Format {
+        &*self.0
+    }
 }
 
-/// The outbound half. Each method is called until it says that it is done, with an output that
-/// was emptied in between.
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Codec").field(&self.0.name()).finish()
+    }
+}
+
+/// A format, and how it is set up: it makes both halves.
+pub(crate) trait Format: Send + Sync {
+    /// The name, which is the layer's too.
+    fn name(&self) -> &'static str;
+
+    /// The level at which the layer begins to compress.
+    fn level(&self) -> i32;
+
+    /// The level of this format that comes nearest to this one.
+    fn nearest(&self, level: i32) -> i32;
+
+    fn encoder(&self, level: i32) -> Result<Box<dyn Encode>, Error>;
+
+    fn decoder(&self) -> Result<Box<dyn Decode>, Error>;
+
+    /// Whether a running encoder can take another level, and forget what it has seen, in the midst of
+    /// its stream ([`Flush::Full`], [`Encode::set_level`]). Else that needs a new stream.
+    fn is_flexible(&self) -> bool {
+        false
+    }
+}
+
+/// The outbound half. A method that makes output is called until it says that it is done, with an
+/// output that was emptied in between.
 pub(crate) trait Encode: Send + Sync {
     /// Takes input, and may make output of it. Done when all is taken, and the output had room.
     fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<Encoded, Error>;
 
-    /// Makes all output that lets the peer decode what was taken. Called only if something was
-    /// taken since the last flush, with an output of [`ROOM`](crate::layer::ROOM).
-    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error>;
+    /// Makes all output that lets the peer decode what was taken, with an output of
+    /// [`ROOM`](crate::sending::ROOM).
+    fn flush(&mut self, flush: Flush, output: &mut [u8]) -> Result<Encoded, Error>;
 
     /// Makes the rest and the end mark.
     fn finish(&mut self, output: &mut [u8]) -> Result<Encoded, Error>;
+
+    /// Begins a new stream, behind one that was finished.
+    fn begin_again(&mut self, level: i32) -> Result<(), Error>;
+
+    /// Takes another level, right behind a flush.
+    fn set_level(&mut self, level: i32) -> Result<(), Error> {
+        unreachable!("level {level} needs a new stream")
+    }
+}
+
+/// What a flush is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// That the peer can decode what was taken. Called only if something was taken since the last
+    /// one.
+    Sync,
+    /// That, and that nothing that is taken later refers to what was taken before.
+    Full,
 }
 
 /// What a call of an encoder did.
@@ -41,6 +96,9 @@ pub(crate) trait Decode: Send + Sync {
     ///
     /// With an output that is then full there may be more inside, to be made without input.
     fn run(&mut self, input: &[u8], output: &mut [u8]) -> Decoded;
+
+    /// Begins a new stream, behind an end mark.
+    fn begin_again(&mut self) -> Result<(), Error>;
 }
 
 /// What a call of a decoder did. Also with an error, the bytes made are good.

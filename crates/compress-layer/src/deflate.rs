@@ -1,98 +1,46 @@
 //! Raw deflate (RFC 1951), as in IMAP's and NNTP's COMPRESS.
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
-use stack::Error;
-
-use crate::CompressLayer;
-use crate::codec::{Codec, Decode, Decoded, Encode, Encoded, Then};
+use crate::flate::{Flate, Wrapping};
+use crate::{Codec, CompressLayer};
 
 impl CompressLayer {
-    /// Raw deflate (RFC 1951), without the frame of zlib or gzip.
-    ///
-    /// `level` goes from 0 (stored) and 1 (fastest) to 9 (smallest), 6 being usual; above 9 it
-    /// counts as 9. It concerns what this side sends only. The window is 32 KiB at all levels.
+    /// Raw deflate (RFC 1951) in both directions: [`Deflate::new`].
     pub fn deflate(level: u32) -> Self {
-        Self::new(Deflate {
-            level: level.min(9),
-        })
+        Self::new(Deflate::new(level))
     }
 }
 
-struct Deflate {
-    level: u32,
-}
+/// Raw deflate (RFC 1951), without the header and the checksum of zlib or gzip: COMPRESS of IMAP (RFC
+/// 4978) and of NNTP (RFC 8054).
+#[derive(Clone, Debug)]
+pub struct Deflate(Flate);
 
-impl Codec for Deflate {
-    fn name(&self) -> &'static str {
-        "deflate"
+impl Deflate {
+    /// `level` goes from 0 (stored) and 1 (fastest) to 9 (smallest), 6 being usual; above 9 it
+    /// counts as 9. It concerns what this side sends only.
+    pub fn new(level: u32) -> Self {
+        Self(Flate::new(Wrapping::Raw, level))
     }
 
-    fn level(&self) -> i32 {
-        self.level as i32
+    /// The base-2 logarithm of the window, in bytes: 9 to 15, 15 if not set. A smaller one takes less
+    /// memory, and compresses less. It is what our encoder uses and the most that our decoder takes:
+    /// a peer whose window is larger sends what cannot be decoded, and COMPRESS has no way to tell
+    /// it. For a smaller window in one direction see [`CompressLayer::pair`].
+    #[must_use]
+    pub fn with_window_log(self, window_log: u32) -> Self {
+        Self(self.0.with_window_log(window_log))
     }
 
-    fn encoder(&self) -> Result<Box<dyn Encode>, Error> {
-        let level = Compression::new(self.level);
-        Ok(Box::new(Encoder(Compress::new(level, false))))
-    }
-
-    fn decoder(&self) -> Result<Box<dyn Decode>, Error> {
-        Ok(Box::new(Decoder(Decompress::new(false))))
-    }
-}
-
-struct Encoder(Compress);
-
-impl Encoder {
-    fn step(
-        &mut self,
-        input: &[u8],
-        output: &mut [u8],
-        flush: FlushCompress,
-    ) -> Result<(Encoded, Status), Error> {
-        let (taken, made) = (self.0.total_in(), self.0.total_out());
-        let status = self
-            .0
-            .compress(input, output, flush)
-            .map_err(|error| Error::local("compressing failed").with_source(error))?;
-        let taken = (self.0.total_in() - taken) as usize;
-        let made = (self.0.total_out() - made) as usize;
-        // With room left over, nothing that the call was to make is left inside.
-        let done = taken == input.len() && made < output.len();
-        Ok((Encoded { taken, made, done }, status))
+    /// Bytes that both sides know beforehand, the likeliest last, of which the last 32 KiB count. The
+    /// peer must have the same: nothing in the stream tells of it.
+    #[must_use]
+    pub fn with_dictionary(self, dictionary: &[u8]) -> Self {
+        Self(self.0.with_dictionary(dictionary))
     }
 }
 
-impl Encode for Encoder {
-    fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<Encoded, Error> {
-        Ok(self.step(input, output, FlushCompress::None)?.0)
-    }
-
-    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
-        Ok(self.step(&[], output, FlushCompress::Sync)?.0)
-    }
-
-    fn finish(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
-        let (step, status) = self.step(&[], output, FlushCompress::Finish)?;
-        let done = status == Status::StreamEnd;
-        Ok(Encoded { done, ..step })
-    }
-}
-
-struct Decoder(Decompress);
-
-impl Decode for Decoder {
-    fn run(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
-        let (taken, made) = (self.0.total_in(), self.0.total_out());
-        let status = self.0.decompress(input, output, FlushDecompress::None);
-        Decoded {
-            taken: (self.0.total_in() - taken) as usize,
-            made: (self.0.total_out() - made) as usize,
-            then: match status {
-                Ok(Status::StreamEnd) => Ok(Then::End),
-                Ok(Status::Ok | Status::BufError) => Ok(Then::More),
-                Err(error) => Err(Error::remote("not a deflate stream").with_source(error)),
-            },
-        }
+impl From<Deflate> for Codec {
+    fn from(deflate: Deflate) -> Self {
+        Self::of(deflate.0)
     }
 }

@@ -3,72 +3,90 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 
-use stack::{
-    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Role, Standing,
-    Transport,
-};
+use stack::{Chunk, Context, Error, Exit, Layer, Protocol, Readiness, Role, Standing, Transport};
 
-use crate::codec::{Codec, Decode, Encode, Encoded, Then};
-use crate::half::Half;
-use crate::info::{CompressInfo, Volume};
+use crate::codec::Codec;
+use crate::info::CompressInfo;
+use crate::receiving::Receiving;
+use crate::sending::Sending;
 
-/// What is decoded at once.
-const BLOCK: usize = 16 * 1024;
-
-/// The room that an encoder is given. A sync flush of deflate must fit whole, else the call for
-/// the rest writes a second empty block: that is at most a full block of 16,383 symbols of at most
-/// 31 bits, and what little was not yet in it.
-pub(crate) const ROOM: usize = 72 * 1024;
-
-/// The most input that is decoded for one block, so that input which yields nothing is work too.
-const STRIDE: usize = 64 * 1024;
+/// The most bytes that a layer says that it holds.
+const HELD: usize = 64 * 1024;
 
 /// A layer that compresses what sinks and decompresses what rises. Both ends of a connection push
-/// the same one; the levels may differ.
+/// the same one (a [`pair`](Self::pair) the other way round); the levels may differ.
 ///
 /// Pushed again after a pop, it begins anew.
 pub struct CompressLayer {
-    codec: Box<dyn Codec>,
-    encoder: Half<Box<dyn Encode>>,
-    decoder: Half<Box<dyn Decode>>,
-    /// What the encoder took since it last gave anything: about as much is inside it. Not 0 before a
-    /// flush has brought out the rest.
-    staged: usize,
-    /// The decoder may have more output inside.
-    brimming: bool,
-    /// The input since the last byte of output.
-    fruitless: usize,
-    fruitless_limit: usize,
+    name: String,
+    sending: Sending,
+    receiving: Receiving,
     role: Role,
     info: CompressInfo,
 }
 
 impl CompressLayer {
-    pub(crate) fn new(codec: impl Codec + 'static) -> Self {
+    /// The same format in both directions.
+    pub fn new(codec: impl Into<Codec>) -> Self {
+        let codec = codec.into();
+        Self::of(Some(codec.clone()), Some(codec))
+    }
+
+    /// One format for what this side sends, another for what it receives.
+    pub fn pair(send: impl Into<Codec>, receive: impl Into<Codec>) -> Self {
+        Self::of(Some(send.into()), Some(receive.into()))
+    }
+
+    /// Compresses what this side sends. What it receives is left as it is, so when this layer is
+    /// popped its inbound half waits for nothing. The peer's is a [`receiving`](Self::receiving) one.
+    pub fn sending(codec: impl Into<Codec>) -> Self {
+        Self::of(Some(codec.into()), None)
+    }
+
+    /// Decompresses what this side receives. What it sends is left as it is.
+    pub fn receiving(codec: impl Into<Codec>) -> Self {
+        Self::of(None, Some(codec.into()))
+    }
+
+    fn of(send: Option<Codec>, receive: Option<Codec>) -> Self {
+        let name = |codec: &Option<Codec>| codec.as_ref().map(|codec| codec.format().name());
+        let name = match (name(&send), name(&receive)) {
+            (Some(send), Some(receive)) if send != receive => format!("{send}/{receive}"),
+            (send, receive) => send.or(receive).unwrap_or_default().to_owned(),
+        };
+        let (sending, receiving) = (Sending::new(send), Receiving::new(receive));
         let info = CompressInfo {
-            codec: codec.name(),
-            level: codec.level(),
-            sent: Volume::default(),
-            received: Volume::default(),
+            level: sending.level(),
+            sent: sending.volume,
+            received: receiving.volume,
         };
         Self {
-            codec: Box::new(codec),
-            encoder: Half::Fresh,
-            decoder: Half::Fresh,
-            staged: 0,
-            brimming: false,
-            fruitless: 0,
-            fruitless_limit: 1024 * 1024,
+            name,
+            sending,
+            receiving,
             role: Role::Compression,
             info,
         }
     }
 
+    /// Makes each direction a series of streams (zstd and lz4 call them frames, gzip members), of which
+    /// an empty one is the last. Then the level can be changed, and the history
+    /// [`reset`](Self::reset), with formats that can do it only between two streams: all but deflate,
+    /// zlib and gzip. The peer has to do the same, or what we send ends, for it, with the first
+    /// stream. The programs `zstd`, `lz4` and `gzip` decode such a series as they do any.
+    #[must_use]
+    pub fn framed(mut self) -> Self {
+        self.sending.set_framed();
+        self.receiving.set_framed();
+        self
+    }
+
     /// Sets how much input the peer may send without one byte coming of it (empty blocks,
-    /// skippable frames); more is an error of kind [`ErrorKind::Limit`]. 1 MiB if not set.
+    /// skippable frames, a header's file name); more is an error of kind
+    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set.
     #[must_use]
     pub fn with_fruitless_limit(mut self, bytes: usize) -> Self {
-        self.fruitless_limit = bytes;
+        self.receiving.set_fruitless_limit(bytes);
         self
     }
 
@@ -80,131 +98,98 @@ impl CompressLayer {
         self
     }
 
-    /// Calls the encoder until it is done, and sends what it makes.
-    fn encode(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut step: impl FnMut(&mut dyn Encode, &mut [u8]) -> Result<Encoded, Error>,
-    ) -> Result<(), Error> {
-        let Some(encoder) = self.encoder.codec(|| self.codec.encoder())? else {
-            return Err(Error::local("a write behind the end mark"));
-        };
-        loop {
-            let step = cx.send_with(ROOM, |room| match step(&mut **encoder, room) {
-                Ok(step) => (step.made, Ok(step)),
-                Err(error) => (0, Err(error)),
-            });
-            let Encoded { taken, made, done } = step?;
-            self.info.sent.plain += taken as u64;
-            self.info.sent.compressed += made as u64;
-            self.staged = match made {
-                0 => self.staged + taken,
-                _ => taken.max(1),
-            };
-            if done {
-                return Ok(());
-            }
-        }
+    /// Sets the level for what is written from now on; outside of what the format has, the nearest. On
+    /// a layer that stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or
+    /// `Connection::with_layer`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`](stack::ErrorKind::Misuse) if nothing is compressed in this direction, or
+    /// if the format can do it only between two streams and this layer is not
+    /// [`framed`](Self::framed), and something was written. Nothing has changed then.
+    pub fn set_level(&mut self, level: i32) -> Result<(), Error> {
+        self.sending.set_level(level)?;
+        self.info.level = self.sending.level();
+        Ok(())
+    }
+
+    /// Makes what is written from now on refer to nothing that was written before, so that it is as
+    /// long as if it stood alone.
+    ///
+    /// Needed where a secret and what an attacker can choose go through one layer, and he sees how
+    /// long the ciphertext is (CRIME, CVE-2012-4929): if his guess equals a part of the secret, it
+    /// compresses better. Called between the secret and the rest, each way, there is nothing to compare
+    /// with. It does not help where both are in one message (BREACH, CVE-2013-3587): such
+    /// messages are not to be compressed. A dictionary counts as written before.
+    ///
+    /// Costs an empty block (5 bytes in deflate) or a stream's end and beginning, unless something
+    /// that is not flushed is inside, and then the better compression that history gives. Takes effect
+    /// with the next flush, or with the next byte that is written.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_level`](Self::set_level).
+    pub fn reset(&mut self) -> Result<(), Error> {
+        self.sending.reset()
+    }
+
+    fn tell(&mut self) {
+        self.info.sent = self.sending.volume;
+        self.info.received = self.receiving.volume;
     }
 }
 
 impl Transport for CompressLayer {
     fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-        let mut input = chunk.as_slice();
-        if input.is_empty() {
-            return Ok(());
-        }
-        self.encode(cx, |encoder, output| {
-            let step = encoder.run(input, output)?;
-            input = &input[step.taken..];
-            Ok(step)
-        })
+        let sent = self.sending.send(cx, chunk);
+        self.tell();
+        sent
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        if self.staged > 0 {
-            self.encode(cx, |encoder, output| encoder.flush(output))?;
-            self.staged = 0;
-        }
-        Ok(())
+        let flushed = self.sending.flush(cx);
+        self.tell();
+        flushed
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        self.encode(cx, |encoder, output| encoder.finish(output))?;
-        self.staged = 0;
-        self.encoder = Half::Ended;
-        Ok(())
+        let finished = self.sending.finish(cx);
+        self.tell();
+        finished
     }
 }
 
 impl Protocol for CompressLayer {
     fn attached(&mut self, _: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
         // It may have stood in a stack before.
-        self.encoder = Half::Fresh;
-        self.decoder = Half::Fresh;
-        (self.staged, self.brimming, self.fruitless) = (0, false, 0);
-        self.info.sent = Volume::default();
-        self.info.received = Volume::default();
+        self.sending.begin_anew();
+        self.receiving.begin_anew();
+        self.tell();
         Ok(Readiness::Up)
     }
 
     fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-        let Some(decoder) = self.decoder.codec(|| self.codec.decoder())? else {
-            return Ok(0);
-        };
-        let mut taken = 0;
-        while (taken < bytes.len() || self.brimming) && cx.wanted() {
-            let end = bytes.len().min(taken + STRIDE);
-            let step = cx.deliver_with(BLOCK, |room| {
-                let step = decoder.run(&bytes[taken..end], room);
-                (step.made, step)
-            });
-            taken += step.taken;
-            self.info.received.compressed += step.taken as u64;
-            self.info.received.plain += step.made as u64;
-            self.brimming = step.made == BLOCK;
-            if step.made > 0 {
-                self.fruitless = 0;
-            } else {
-                self.fruitless += step.taken;
-            }
-            match step.then? {
-                Then::End => {
-                    self.decoder = Half::Ended;
-                    self.brimming = false;
-                    cx.end_mark();
-                    break;
-                }
-                Then::More if self.fruitless > self.fruitless_limit => {
-                    return Err(Error::new(
-                        ErrorKind::Limit,
-                        Blame::Remote,
-                        "too much compressed input that yields nothing",
-                    ));
-                }
-                Then::More => {}
-            }
-        }
-        Ok(taken)
+        let taken = self.receiving.received(cx, bytes);
+        self.tell();
+        taken
     }
 
     fn end_received(&mut self, _: &mut Context<'_>) -> Result<(), Error> {
-        if self.decoder.has_ended() {
-            return Ok(());
-        }
-        Err(Error::truncated(
-            "the compressed stream ends before its end mark",
-        ))
+        self.receiving.end_received()
     }
 }
 
 impl Layer for CompressLayer {
     fn name(&self) -> &str {
-        self.codec.name()
+        &self.name
     }
 
+    /// Where only what this side sends is compressed, nothing is to be waited for once that has ended.
     fn exit(&self) -> Exit {
-        Exit::Marked
+        match self.receiving.codec() {
+            None if self.sending.has_ended() => Exit::Anytime,
+            _ => Exit::Marked,
+        }
     }
 
     fn role(&self) -> Role {
@@ -212,9 +197,11 @@ impl Layer for CompressLayer {
     }
 
     /// A codec cannot be asked what is inside it. So this is what went in since something last came
-    /// out, and of what it may still have to give on the way up, one byte.
+    /// out, and of what it may still have to give on the way up, one byte. What compresses well may go
+    /// in by the megabyte before anything comes out; it does not take as much memory, and so is not to
+    /// count as much.
     fn held(&self) -> usize {
-        self.staged + usize::from(self.brimming)
+        self.sending.staged().min(HELD) + usize::from(self.receiving.is_brimming())
     }
 
     fn info(&self, wanted: TypeId) -> Option<&dyn Any> {
@@ -225,9 +212,10 @@ impl Layer for CompressLayer {
 impl fmt::Debug for CompressLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompressLayer")
+            .field("send", &self.sending.codec())
+            .field("receive", &self.receiving.codec())
             .field("info", &self.info)
-            .field("staged", &self.staged)
-            .field("fruitless", &self.fruitless)
+            .field("held", &self.held())
             .finish_non_exhaustive()
     }
 }

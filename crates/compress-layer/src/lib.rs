@@ -64,12 +64,39 @@
 //! *Memory.* A codec comes into being at the first byte of its direction, and goes at the end
 //! mark. Between calls a layer has no buffer of its own beside what its codecs keep.
 
+#[cfg(feature = "brotli")]
+mod brotli;
 mod codec;
+#[cfg(feature = "deflate")]
 mod deflate;
-mod half;
+#[cfg(any(feature = "deflate", feature = "zlib", feature = "gzip"))]
+mod flate;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod info;
 mod layer;
+mod life;
+#[cfg(feature = "lz4")]
+mod lz4;
+mod receiving;
+mod sending;
+#[cfg(feature = "zlib")]
+mod zlib;
+#[cfg(feature = "zstd")]
 mod zstd;
 
+#[cfg(feature = "brotli")]
+pub use brotli::Brotli;
+pub use codec::Codec;
+#[cfg(feature = "deflate")]
+pub use deflate::Deflate;
+#[cfg(feature = "gzip")]
+pub use gzip::Gzip;
 pub use info::{CompressInfo, Volume};
 pub use layer::CompressLayer;
+#[cfg(feature = "lz4")]
+pub use lz4::Lz4;
+#[cfg(feature = "zlib")]
+pub use zlib::Zlib;
+#[cfg(feature = "zstd")]
+pub use zstd::Zstd;

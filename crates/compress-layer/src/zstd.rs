@@ -1,13 +1,16 @@
-//! Zstandard (RFC 8878): each direction is one frame.
+//! Zstandard (RFC 8878).
 
 use std::fmt;
+use std::sync::Arc;
 
 use stack::Error;
 use zstd_safe::zstd_sys::ZSTD_EndDirective as End;
-use zstd_safe::{CCtx, CParameter, DCtx, DParameter, InBuffer, OutBuffer};
+use zstd_safe::{
+    CCtx, CDict, CParameter, DCtx, DDict, DParameter, InBuffer, OutBuffer, ResetDirective,
+};
 
-use crate::CompressLayer;
-use crate::codec::{Codec, Decode, Decoded, Encode, Encoded, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Flush, Format, Then};
+use crate::{Codec, CompressLayer};
 
 /// The largest window: 8 MiB, as RFC 8878 wants every decoder to support, and no more.
 const WINDOW_LOG: u32 = 23;
@@ -22,29 +25,91 @@ const BLOCK_HEADER: usize = 3;
 const FRAME_START: usize = 5;
 
 impl CompressLayer {
-    /// Zstandard (RFC 8878), one frame for each direction.
-    ///
-    /// `level` goes from 1 (fast) to 22 (smallest); below 0 it is faster and weaker still, and 0
-    /// is zstd's default, 3. Outside of what zstd supports it counts as the nearest level. It
-    /// concerns what this side sends only; above 19, the window is kept to the 8 MiB that a peer
-    /// must accept.
-    ///
-    /// The level sets the memory too: an encoder holds 1.3 MiB at level 1, 3.5 MiB at level 3,
-    /// 90 MiB at level 19 and 650 MiB at level 22, and makes the peer's decoder hold 1 MiB,
-    /// 2.5 MiB and, from level 19 on, 8.5 MiB.
+    /// Zstandard (RFC 8878) in both directions: [`Zstd::new`].
     pub fn zstd(level: i32) -> Self {
-        let levels = zstd_safe::min_c_level()..=zstd_safe::max_c_level();
-        Self::new(Zstd {
-            level: level.clamp(*levels.start(), *levels.end()),
-        })
+        Self::new(Zstd::new(level))
     }
 }
 
-struct Zstd {
+/// Zstandard (RFC 8878). Each direction is one frame, or a series of them
+/// ([`CompressLayer::framed`]). Skippable frames before it are passed over.
+#[derive(Clone, Debug)]
+pub struct Zstd {
     level: i32,
+    window_log: Option<u32>,
+    checksum: bool,
+    dictionary: Option<Arc<[u8]>>,
 }
 
-impl Codec for Zstd {
+impl Zstd {
+    /// `level` goes from 1 (fast) to 22 (smallest); below 0 it is faster and weaker still, and 0
+    /// is zstd's default, 3. Outside of what zstd supports it counts as the nearest level. It
+    /// concerns what this side sends only.
+    ///
+    /// The level sets the window too, and so the memory: an encoder holds 1.3 MiB at level 1, 3.5 MiB
+    /// at level 3, 90 MiB at level 19 and 650 MiB at level 22, and makes the peer's decoder hold 1 MiB,
+    /// 2.5 MiB and, from level 19 on, 8.5 MiB.
+    pub fn new(level: i32) -> Self {
+        Self {
+            level: nearest(level),
+            window_log: None,
+            checksum: false,
+            dictionary: None,
+        }
+    }
+
+    /// The base-2 logarithm of the window, in bytes: 10 to 23. It is what our encoder uses, and the most
+    /// that our decoder takes; for other peers see [`CompressLayer::pair`]. If not set, the encoder's is
+    /// its level's, and a peer's may be 8 MiB (23), which RFC 8878 wants every decoder to support;
+    /// our encoder, too, keeps to that.
+    #[must_use]
+    pub fn with_window_log(mut self, window_log: u32) -> Self {
+        self.window_log = Some(window_log.clamp(10, WINDOW_LOG));
+        self
+    }
+
+    /// Ends each frame that this side sends with a checksum of its content (the low 32 bits of XXH64).
+    /// A peer's is always checked.
+    #[must_use]
+    pub fn with_checksum(mut self) -> Self {
+        self.checksum = true;
+        self
+    }
+
+    /// A dictionary that the peer has too: one that was trained (`zstd --train`), or any bytes. A trained
+    /// one has an id, and a peer that uses another is refused; of plain bytes nothing in the frame
+    /// tells.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`](stack::ErrorKind::Misuse) if it looks like a trained one, and is damaged.
+    pub fn with_dictionary(mut self, dictionary: &[u8]) -> Result<Self, Error> {
+        let encodes = CDict::try_create(dictionary, self.level).is_some();
+        if !encodes || DDict::try_create(dictionary).is_none() {
+            return Err(Error::local("the dictionary is damaged"));
+        }
+        self.dictionary = Some(dictionary.into());
+        Ok(self)
+    }
+
+    /// The encoder's window, where it is not its level's.
+    fn window_at(&self, level: i32) -> Option<u32> {
+        self.window_log
+            .or((level >= WIDE_LEVEL).then_some(WINDOW_LOG))
+    }
+}
+
+impl From<Zstd> for Codec {
+    fn from(zstd: Zstd) -> Self {
+        Self::of(zstd)
+    }
+}
+
+fn nearest(level: i32) -> i32 {
+    level.clamp(zstd_safe::min_c_level(), zstd_safe::max_c_level())
+}
+
+impl Format for Zstd {
     fn name(&self) -> &'static str {
         "zstd"
     }
@@ -53,22 +118,27 @@ impl Codec for Zstd {
         self.level
     }
 
-    fn encoder(&self) -> Result<Box<dyn Encode>, Error> {
-        let mut context = CCtx::try_create().ok_or_else(no_memory)?;
-        let wide = self.level >= WIDE_LEVEL;
-        let window = wide.then_some(CParameter::WindowLog(WINDOW_LOG));
-        let level = CParameter::CompressionLevel(self.level);
-        for parameter in [level].into_iter().chain(window) {
-            context.set_parameter(parameter).map_err(encoding)?;
-        }
-        Ok(Box::new(Encoder(context)))
+    fn nearest(&self, level: i32) -> i32 {
+        nearest(level)
+    }
+
+    fn encoder(&self, level: i32) -> Result<Box<dyn Encode>, Error> {
+        let context = CCtx::try_create().ok_or_else(no_memory)?;
+        let mut encoder = Encoder {
+            context,
+            format: self.clone(),
+        };
+        encoder.set_up(level)?;
+        Ok(Box::new(encoder))
     }
 
     fn decoder(&self) -> Result<Box<dyn Decode>, Error> {
         let mut context = DCtx::try_create().ok_or_else(no_memory)?;
-        context
-            .set_parameter(DParameter::WindowLogMax(WINDOW_LOG))
-            .map_err(|code| Error::local("zstd's limit of the window").with_source(Code(code)))?;
+        let window = DParameter::WindowLogMax(self.window_log.unwrap_or(WINDOW_LOG));
+        context.set_parameter(window).map_err(setting_up)?;
+        if let Some(dictionary) = &self.dictionary {
+            context.load_dictionary(dictionary).map_err(setting_up)?;
+        }
         Ok(Box::new(Decoder {
             context,
             frame: Frame::default(),
@@ -77,9 +147,29 @@ impl Codec for Zstd {
     }
 }
 
-struct Encoder(CCtx<'static>);
+struct Encoder {
+    context: CCtx<'static>,
+    format: Zstd,
+}
 
 impl Encoder {
+    /// Sets all that may depend on the level, before a frame.
+    fn set_up(&mut self, level: i32) -> Result<(), Error> {
+        let format = &self.format;
+        // 0 is the level's own.
+        let window = CParameter::WindowLog(format.window_at(level).unwrap_or(0));
+        let level = CParameter::CompressionLevel(level);
+        for parameter in [level, window, CParameter::ChecksumFlag(format.checksum)] {
+            self.context.set_parameter(parameter).map_err(setting_up)?;
+        }
+        if let Some(dictionary) = &format.dictionary {
+            self.context
+                .load_dictionary(dictionary)
+                .map_err(setting_up)?;
+        }
+        Ok(())
+    }
+
     /// Returns also how much is left inside, as far as `end` asks for it.
     fn step(
         &mut self,
@@ -91,7 +181,7 @@ impl Encoder {
         let mut output = OutBuffer::around(output);
         let mut buffer = InBuffer::around(input);
         let left = self
-            .0
+            .context
             .compress_stream2(&mut output, &mut buffer, end)
             .map_err(encoding)?;
         let (taken, made) = (buffer.pos(), output.pos());
@@ -105,7 +195,7 @@ impl Encode for Encoder {
         Ok(self.step(input, output, End::ZSTD_e_continue)?.0)
     }
 
-    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
+    fn flush(&mut self, _: Flush, output: &mut [u8]) -> Result<Encoded, Error> {
         let (step, left) = self.step(&[], output, End::ZSTD_e_flush)?;
         let done = left == 0;
         Ok(Encoded { done, ..step })
@@ -115,6 +205,12 @@ impl Encode for Encoder {
         let (step, left) = self.step(&[], output, End::ZSTD_e_end)?;
         let done = left == 0;
         Ok(Encoded { done, ..step })
+    }
+
+    fn begin_again(&mut self, level: i32) -> Result<(), Error> {
+        let session = ResetDirective::SessionOnly;
+        self.context.reset(session).map_err(setting_up)?;
+        self.set_up(level)
     }
 }
 
@@ -163,6 +259,12 @@ impl Decode for Decoder {
         };
         Decoded { taken, made, then }
     }
+
+    fn begin_again(&mut self) -> Result<(), Error> {
+        (self.frame, self.brimming) = (Frame::default(), false);
+        let session = ResetDirective::SessionOnly;
+        self.context.reset(session).map(drop).map_err(setting_up)
+    }
 }
 
 /// How far a frame has come.
@@ -208,6 +310,10 @@ impl Frame {
 
 fn no_memory() -> Error {
     Error::local("no memory for a zstd context")
+}
+
+fn setting_up(code: usize) -> Error {
+    Error::local("zstd refuses its settings").with_source(Code(code))
 }
 
 fn encoding(code: usize) -> Error {

@@ -8,6 +8,7 @@ use crate::core::{Core, over_budget};
 use crate::layer::Layer;
 use crate::queue::Op;
 use crate::slot::Slot;
+use crate::visit::Visit;
 use crate::{Changes, Chunk, Error, LayerId, LayerKey};
 
 /// What a node can do while it is called: hand bytes to its neighbours, and tell the stack.
@@ -303,6 +304,11 @@ impl<'a> Context<'a> {
     pub fn pop(&mut self, key: impl Into<LayerKey>) {
         let place = self.place();
         self.core.enqueue(place, Op::Pop(key.into()));
+    }
+
+    pub(crate) fn visit(&mut self, key: LayerKey, visit: Visit) {
+        let place = self.place();
+        self.core.enqueue(place, Op::Visit(key, visit));
     }
 
     /// Forbids for good that the layer, or any below it, leaves; see

@@ -140,6 +140,7 @@ mod transact;
 mod transport;
 mod turn;
 mod view;
+mod visit;
 mod watch;
 mod withdraw;
 

@@ -1,6 +1,7 @@
 //! What was asked for in the other direction, to be run after the pass.
 
 use crate::buffer::Buffer;
+use crate::visit::Visit;
 use crate::{Changes, LayerKey};
 
 /// Something that a node asked for while bytes moved the other way.
@@ -13,6 +14,8 @@ pub(crate) enum Op {
     Change(Changes),
     /// Pop this layer.
     Pop(LayerKey),
+    /// Call this layer.
+    Visit(LayerKey, Visit),
     /// End the outgoing half.
     Shutdown,
 }
@@ -115,7 +118,7 @@ mod tests {
                 String::from_utf8(bytes.bytes().to_vec()).unwrap()
             }
             Op::Pop(_) => "pop".into(),
-            Op::Change(_) | Op::Shutdown => "other".into(),
+            Op::Change(_) | Op::Visit(..) | Op::Shutdown => "other".into(),
         }
     }
 

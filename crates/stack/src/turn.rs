@@ -213,6 +213,7 @@ impl Stack {
                 self.core.regate();
             }
             Op::Pop(key) => self.pop_and_tell(key),
+            Op::Visit(key, visit) => self.visit(key, visit),
             Op::Shutdown if self.outgoing == Outgoing::Open => self.outgoing = Outgoing::Ending,
             Op::Shutdown => {}
         }
@@ -233,7 +234,7 @@ impl Stack {
                     self.core.queue.push(origin, Op::Shutdown);
                     continue;
                 }
-                Op::Send(_) | Op::Deliver(..) => continue,
+                Op::Send(_) | Op::Deliver(..) | Op::Visit(..) => continue,
             };
             self.events.push_back((0, event));
         }

@@ -1,5 +1,5 @@
-# Dovecot: IMAP with STARTTLS, IMAP in TLS, and POP3 with STLS. The user is alice, with the password
-# "secret".
+# Dovecot: IMAP with STARTTLS and COMPRESS, IMAP in TLS, and POP3 with STLS. The user is alice, with the
+# password "secret", and may log in in plain, too.
 
 mkdir mail
 chown nobody mail
@@ -10,7 +10,7 @@ base_dir = $FOLDER/run
 log_path = $FOLDER/log
 protocols = imap pop3
 listen = 127.0.0.1
-ssl = required
+ssl = yes
 ssl_cert = <$FOLDER/chain.pem
 ssl_key = <$FOLDER/key.pem
 ssl_min_protocol = TLSv1.2
@@ -23,6 +23,9 @@ passdb {
 userdb {
   driver = static
   args = uid=nobody gid=nogroup home=$FOLDER/mail/%u
+}
+protocol imap {
+  mail_plugins = imap_zlib
 }
 service imap-login {
   inet_listener imap {

@@ -36,8 +36,13 @@ impl<Io> Cut<Io> {
         self.whole.set(whole);
     }
 
+    /// What is cut.
+    pub fn io(&self) -> &Io {
+        &self.io
+    }
+
     /// What is written leaves whole.
-    pub(crate) fn cut_no_more(&self) {
+    pub fn cut_no_more(&self) {
         self.whole.set(usize::MAX);
     }
 }

@@ -14,6 +14,7 @@ mod program;
 mod server;
 mod servers;
 mod session;
+mod text;
 
 pub use authority::Authority;
 pub use cut::Cut;
@@ -23,6 +24,7 @@ pub use program::{Program, is_here, skip};
 pub use server::{Manner, Parting, Server};
 pub use servers::{MAIL, Service};
 pub use session::Session;
+pub use text::text;
 
 /// What every part of the tests may fail with.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

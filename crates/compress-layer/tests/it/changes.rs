@@ -2,7 +2,9 @@
 
 use stack::{End, Outcome, Stack};
 
-use crate::wire::{CODECS, Make, bare, carry, feed, for_each_cut, packed, prose, read, wire, with};
+use crate::wire::{
+    CODECS, DEFLATE, Make, ZSTD, bare, carry, feed, for_each_cut, packed, prose, read, wire, with,
+};
 
 /// S15: the server's compressed bytes ride right behind its plain answer.
 #[test]
@@ -119,8 +121,8 @@ fn both_ends_pop_with_data_under_way_and_push_again() {
 fn a_layer_below_another_is_popped() {
     let two = || {
         let mut stack = bare();
-        let low = stack.push(CODECS[0]()).unwrap();
-        stack.push(CODECS[1]().anywhere()).unwrap();
+        let low = stack.push(DEFLATE()).unwrap();
+        stack.push(ZSTD().anywhere()).unwrap();
         (stack, low)
     };
     let (mut left, low) = two();

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use compress_layer::CompressLayer;
 use stack::End;
 
-use crate::wire::{CODECS, bare, feed, noise, packed, prose, with};
+use crate::wire::{DEFLATE, Make, ZSTD, bare, feed, noise, packed, prose, with};
 
 fn data() -> Vec<u8> {
     [prose(200_000), noise(50_000)].concat()
@@ -30,7 +30,7 @@ fn deflate_is_read_by_flate2() {
 #[test]
 fn zstd_is_read_by_zstd() {
     let data = data();
-    let bytes = packed(CODECS[1], &[&data[..1000], &data[1000..]]);
+    let bytes = packed(ZSTD, &[&data[..1000], &data[1000..]]);
     let mut out = vec![0; data.len() + 1];
     let n = zstd_safe::decompress(&mut out[..], &bytes).unwrap();
     assert!(out[..n] == data);
@@ -48,7 +48,7 @@ fn deflate_reads_flate2() {
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
         encoder.write_all(&data).unwrap();
         let bytes = encoder.finish().unwrap();
-        check(0, &bytes, &data);
+        check(DEFLATE, &bytes, &data);
     }
 }
 
@@ -58,10 +58,10 @@ fn zstd_reads_zstd() {
     for level in [-5, 1, 3, 12, 19] {
         for checksum in [false, true] {
             let bytes = one_shot(&data, level, checksum);
-            check(1, &bytes, &data);
+            check(ZSTD, &bytes, &data);
         }
     }
-    check(1, &one_shot(b"", 3, true), b"");
+    check(ZSTD, &one_shot(b"", 3, true), b"");
 }
 
 /// A frame with its size in its head, and perhaps a checksum.
@@ -88,15 +88,15 @@ fn skippable_frames_before_the_frame_are_skipped() {
     }
     bytes.extend(one_shot(b"behind them", 3, true));
     crate::wire::for_each_cut(&bytes, |pieces| {
-        let (mut stack, id) = with(CODECS[1]);
+        let (mut stack, id) = with(ZSTD);
         assert_eq!(feed(&mut stack, pieces), b"behind them");
         assert_eq!(stack.parked(), Some(id.key()));
     });
 }
 
-fn check(codec: usize, bytes: &[u8], data: &[u8]) {
+fn check(make: Make, bytes: &[u8], data: &[u8]) {
     for cut in [1000, 16 * 1024, bytes.len()] {
-        let (mut stack, id) = with(CODECS[codec]);
+        let (mut stack, id) = with(make);
         let pieces: Vec<_> = bytes.chunks(cut).collect();
         assert!(feed(&mut stack, &pieces) == data);
         assert_eq!(stack.parked(), Some(id.key()));

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
-use stack::{Blame, End, Error, ErrorKind, Limits, Stack};
+use stack::{Blame, End, Error, ErrorKind, Layer, Limits, Stack};
 
 use crate::wire::{
-    CODECS, Make, bare, feed, for_each_cut, noise, packed, prose, read, receive, with,
+    CODECS, DEFLATE, GZIP, LZ4, Make, ZLIB, ZSTD, bare, feed, for_each_cut, noise, packed, prose,
+    read, receive, with,
 };
-
-const DEFLATE: Make = CODECS[0];
-const ZSTD: Make = CODECS[1];
 
 /// The error that ends the input.
 fn failure(stack: &Stack) -> Error {
@@ -86,7 +84,9 @@ fn a_bomb_makes_no_more_than_is_read() {
 
         // Only what Rust allocates is counted: zstd's own contexts are not.
         let heap = allocation_counter::measure(|| defuse(make, &bomb, SIZE));
-        assert!(heap.bytes_max < 512 * 1024, "{heap:?}");
+        // Brotli's window is of 4 MiB.
+        let most = if make().name() == "brotli" { 4608 } else { 512 };
+        assert!(heap.bytes_max < most * 1024, "{heap:?}");
     }
 }
 
@@ -280,12 +280,14 @@ fn an_unknown_zstd_dictionary_is_an_error() {
 /// larger than what is handed on at once.
 #[test]
 fn all_blocks_before_a_corrupt_one_are_delivered() {
-    for make in CODECS {
+    // Brotli's decoder does not tell what it had made before it failed.
+    for make in [DEFLATE, ZLIB, GZIP, ZSTD, LZ4] {
         let data = [prose(300_000), noise(200_000)].concat();
         let (mut peer, _) = with(make);
         peer.write(&data[..]).unwrap();
         let mut bytes = crate::wire::wire(&mut peer);
-        bytes.extend([0b111, 0, 0]);
+        // Of deflate and zstd, a block of the reserved type; of lz4, one that is too large.
+        bytes.extend([0b111, 0, 0, 0x7f]);
         for cut in [97, bytes.len()] {
             let (mut stack, _) = with(make);
             let pieces: Vec<_> = bytes.chunks(cut).collect();

@@ -7,7 +7,14 @@ use stack::{LayerId, Limits, Stack};
 
 pub(crate) type Make = fn() -> CompressLayer;
 
-pub(crate) const CODECS: [Make; 2] = [|| CompressLayer::deflate(6), || CompressLayer::zstd(3)];
+pub(crate) const DEFLATE: Make = || CompressLayer::deflate(6);
+pub(crate) const ZLIB: Make = || CompressLayer::zlib(6);
+pub(crate) const GZIP: Make = || CompressLayer::gzip(6);
+pub(crate) const ZSTD: Make = || CompressLayer::zstd(3);
+pub(crate) const BROTLI: Make = || CompressLayer::brotli(4);
+pub(crate) const LZ4: Make = || CompressLayer::lz4(1);
+
+pub(crate) const CODECS: [Make; 6] = [DEFLATE, ZLIB, GZIP, ZSTD, BROTLI, LZ4];
 
 pub(crate) fn bare() -> Stack {
     Stack::new(Limits::default())

@@ -12,8 +12,8 @@ use super::handle::Handle;
 use super::pop::PopError;
 use super::task::{self, Alone, Progress};
 use crate::{
-    Changes, Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts, PushError,
-    Stack, Template,
+    Changes, Context, Epoch, Error, Layer, LayerId, LayerKey, LayerView, Limits, Outcome, Parts,
+    PushError, Stack, Template,
 };
 
 /// A stack of layers over a socket: a stream of bytes whose layers change while it lives.
@@ -334,6 +334,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// If there is no such layer, if it is anchored, or if it is in its handshake.
     pub fn rip<L: Layer>(&mut self, id: LayerId<L>) -> Result<(L, Outcome), Error> {
         self.driver_mut().stack.rip(id)
+    }
+
+    /// Calls `with` with a layer that stands in this stack, to set something of it, or to have it say
+    /// something; see [`Stack::with_layer`]. What it says leaves as a write does.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or if the connection has failed. `with` was not called then.
+    pub fn with_layer<L: Layer, R>(
+        &mut self,
+        id: LayerId<L>,
+        with: impl FnOnce(&mut L, &mut Context<'_>) -> R,
+    ) -> Result<R, Error> {
+        self.driver_mut().stack.with_layer(id, with)
     }
 
     /// Forbids for good that the layer, or any below it, leaves: never downgrade. If the peer ends

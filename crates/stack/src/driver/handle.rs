@@ -10,7 +10,7 @@ use super::mail::{Asker, Errand, Mail, Run};
 use super::task::{self, Alone, Progress};
 use super::wakers::{Side, Wakers};
 use crate::{
-    Changes, Error, Layer, LayerId, LayerKey, Notice, Outcome, PopError, PushError, Stack,
+    Changes, Context, Error, Layer, LayerId, LayerKey, Notice, Outcome, PopError, PushError, Stack,
 };
 
 /// A handle on a connection, to change and to watch it from other tasks. Clone it freely.
@@ -238,17 +238,49 @@ impl Handle {
         &self,
         look: impl FnOnce(&Stack) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
+        let look = |stack: &mut Stack| stack.check_alive().map(|()| look(stack));
+        self.call(Errand::at_once, look).await
+    }
+
+    /// As [`Connection::with_layer`](crate::Connection::with_layer), behind the changes that were asked
+    /// for before.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such layer, or if the connection has failed. `with` was not called then.
+    ///
+    /// # Panics
+    ///
+    /// If `with` does: here, and not where the connection is driven.
+    ///
+    /// # Cancelling
+    ///
+    /// Before `with` was called, takes it back.
+    pub async fn with_layer<L: Layer, R: Send + Sync + 'static>(
+        &self,
+        id: LayerId<L>,
+        with: impl FnOnce(&mut L, &mut Context<'_>) -> R + Send + Sync + 'static,
+    ) -> Result<R, Error> {
+        let visit = move |stack: &mut Stack| stack.with_layer(id, with);
+        self.call(Errand::in_line, visit).await
+    }
+
+    /// Calls `once` with the stack.
+    async fn call<R: Send + Sync + 'static>(
+        &self,
+        errand: fn(&Arc<Asker>, Box<Run>) -> Errand,
+        once: impl FnOnce(&mut Stack) -> Result<R, Error> + Send + Sync + 'static,
+    ) -> Result<R, Error> {
         let ((tell, told), asker) = (oneshot::channel(), Arc::default());
-        let mut once = Some((look, tell));
+        let mut once = Some((once, tell));
         let run = Box::new(move |stack: &mut Stack| {
-            if let Some((look, tell)) = once.take() {
+            if let Some((once, tell)) = once.take() {
                 // A panic is the asker's, and not of whoever drives.
-                let look = AssertUnwindSafe(|| stack.check_alive().map(|()| look(stack)));
-                let _ = tell.send(catch_unwind(look));
+                let _ = tell.send(catch_unwind(AssertUnwindSafe(|| once(stack))));
             }
             Progress::Done(())
         });
-        self.post(Errand::at_once(&asker, run));
+        self.post(errand(&asker, run));
         match told.await {
             Ok(Ok(seen)) => seen,
             Ok(Err(panic)) => resume_unwind(panic),

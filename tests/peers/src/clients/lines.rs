@@ -39,25 +39,52 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Lines<Io> {
 
     /// The lines of the next answer, up to the one that is its last. A greeting is an answer, too.
     pub async fn answer(&mut self, is_last: impl Fn(&str) -> bool) -> Result<Vec<String>> {
-        let connection = &mut self.session.connection;
-        let now = connection.write_epoch().number();
+        let now = self.session.connection.write_epoch().number();
         let asked = self.asked.pop_front().unwrap_or(now);
         let mut lines = Vec::new();
         while !lines.last().is_some_and(|line: &String| is_last(line)) {
-            connection.fill_buf().await?;
-            if connection.read_epoch().number() != asked {
-                return Err(ClientError::OldAnswer);
-            }
-            let mut line = String::new();
-            let mut bounded = (&mut *connection).take(LONGEST);
-            bounded.read_line(&mut line).await?;
-            let whole = line.strip_suffix('\n');
-            let whole = whole
-                .ok_or(io::ErrorKind::UnexpectedEof)
-                .map_err(io::Error::from)?;
-            lines.push(whole.trim_end().to_owned());
+            let line = String::from_utf8(self.line(asked).await?);
+            let line = line.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            lines.push(line.trim_end().to_owned());
         }
         Ok(lines)
+    }
+
+    /// The next `n` bytes, behind lines that have announced them.
+    pub async fn bytes(&mut self, n: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; n];
+        self.session.connection.read_exact(&mut bytes).await?;
+        Ok(bytes)
+    }
+
+    /// What is sent behind lines that have announced it, up to a dot alone (RFC 3977, 3.1.1).
+    pub async fn block(&mut self) -> Result<Vec<u8>> {
+        let now = self.session.connection.write_epoch().number();
+        let mut block = Vec::new();
+        loop {
+            let line = self.line(now).await?;
+            match line.strip_prefix(b".") {
+                Some(b"\r\n") => return Ok(block),
+                Some(undoubled) => block.extend(undoubled),
+                None => block.extend(line),
+            }
+        }
+    }
+
+    /// The next line, with its end, of an answer to what was asked in this epoch.
+    async fn line(&mut self, asked: u64) -> Result<Vec<u8>> {
+        let connection = &mut self.session.connection;
+        connection.fill_buf().await?;
+        if connection.read_epoch().number() != asked {
+            return Err(ClientError::OldAnswer);
+        }
+        let mut line = Vec::new();
+        let mut bounded = (&mut *connection).take(LONGEST);
+        bounded.read_until(b'\n', &mut line).await?;
+        match line.ends_with(b"\n") {
+            true => Ok(line),
+            false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        }
     }
 
     /// A reply as SMTP and FTP have them, which must begin with this code.

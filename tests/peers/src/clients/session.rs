@@ -1,9 +1,10 @@
-//! A connection that goes over to TLS.
+//! A connection that goes over to TLS, to deflate, or to both.
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use stack::{Connection, LayerId, Limits};
+use compress_layer::CompressLayer;
+use stack::{Connection, LayerId, LayerKey, Limits};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -12,20 +13,21 @@ use super::{ClientError, Result};
 /// No time decides a test; this only ends one that hangs.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What every client stands on: a connection, and TLS on it once it is pushed.
+/// What every client stands on: a connection, on it TLS once it is pushed, and above that deflate.
 #[derive(Debug)]
 pub struct Session<Io: AsyncRead + AsyncWrite + Unpin> {
     /// The connection.
     pub connection: Connection<Io>,
     tls: Option<LayerId<TlsLayer>>,
+    deflate: Option<LayerId<CompressLayer>>,
 }
 
 /// How a server has ended its half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// With close_notify, if there was TLS.
+    /// With the end mark of each layer, if there were any.
     Clean,
-    /// Without: an attacker can have cut it off.
+    /// Without one: an attacker can have cut it off.
     Truncated,
 }
 
@@ -40,6 +42,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         Self {
             connection: Connection::with_limits(io, limits),
             tls: None,
+            deflate: None,
         }
     }
 
@@ -57,27 +60,71 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         Ok(())
     }
 
+    /// Compresses at this level from here on; the server has said that it compresses too.
+    pub async fn begin_deflate(&mut self, level: u32) -> Result<()> {
+        self.deflate = Some(self.connection.push(CompressLayer::deflate(level)).await?);
+        Ok(())
+    }
+
+    async fn end_deflate(&mut self) -> Result<()> {
+        if let Some(deflate) = self.deflate.take() {
+            self.connection.pop(deflate).await?;
+        }
+        Ok(())
+    }
+
     /// What the handshake has agreed on, if there is TLS.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.connection.info()
     }
 
-    /// Waits for the server to end TLS and then the connection, and does so as well. Not a byte
-    /// more is expected of it.
+    /// Waits for the server to end deflate, then TLS and then the connection, and does so as well.
+    /// Not a byte more is expected of it.
     pub async fn end(mut self) -> Result<Ending> {
-        let more = || ClientError::Unexpected("more behind the end".to_owned());
-        match self.connection.read(&mut [0]).await {
-            Ok(0) if self.tls.is_none() || self.connection.parked().is_some() => {}
-            Ok(_) => return Err(more()),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(Ending::Truncated),
-            Err(error) => return Err(error.into()),
+        if self.deflate.is_some() {
+            if self.has_ended().await? == Ending::Truncated {
+                return Ok(Ending::Truncated);
+            }
+            let popped = self.end_deflate().await;
+            if self.tls.is_none() {
+                return self.gone(popped).await;
+            }
+            popped?;
         }
-        // It may have gone without waiting for our farewell; that is no matter any more.
-        if self.end_tls().await.is_ok() && self.connection.read(&mut [0]).await.is_ok_and(|n| n > 0)
-        {
+        if self.has_ended().await? == Ending::Truncated {
+            return Ok(Ending::Truncated);
+        }
+        let popped = self.end_tls().await;
+        self.gone(popped).await
+    }
+
+    /// Closes the connection behind the server's last end mark. The server may have gone without
+    /// waiting for our farewell; that is no matter any more.
+    async fn gone(mut self, popped: Result<()>) -> Result<Ending> {
+        if popped.is_ok() && self.connection.read(&mut [0]).await.is_ok_and(|n| n > 0) {
             return Err(more());
         }
         let _ = self.connection.shutdown().await;
         Ok(Ending::Clean)
     }
+
+    /// How the server has ended the topmost layer, or the connection if there is none. It may have
+    /// ended one below, and left that one without its end mark.
+    async fn has_ended(&mut self) -> Result<Ending> {
+        match self.connection.read(&mut [0]).await {
+            Ok(0) if self.connection.parked() == self.topmost() => Ok(Ending::Clean),
+            Ok(0) => Ok(Ending::Truncated),
+            Ok(_) => Err(more()),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Ending::Truncated),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn topmost(&self) -> Option<LayerKey> {
+        Some(self.connection.layers().next_back()?.key())
+    }
+}
+
+fn more() -> ClientError {
+    ClientError::Unexpected("more behind the end".to_owned())
 }

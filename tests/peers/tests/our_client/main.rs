@@ -1,9 +1,12 @@
-//! Our client against servers that are not ours: mail, a database, files, a directory.
+//! Our client against servers that are not ours: mail, news, a database, files, a directory.
 
 mod daemon;
+mod deflate;
 mod ftp;
 mod imap;
+mod imap_deflate;
 mod ldap;
+mod nntp;
 mod pop3;
 mod postgres;
 mod rows;

@@ -1,0 +1,63 @@
+//! A layer that stands in the stack is called by who knows it.
+
+use std::any::Any;
+
+use crate::{Context, Error, Layer, LayerId, LayerKey, Stack};
+
+/// What is done to a layer, by who no longer knows its type.
+pub(crate) type Visit = Box<dyn FnOnce(&mut dyn Layer, &mut Context<'_>) + Send + Sync>;
+
+impl Stack {
+    /// Calls `with` with a layer that stands in this stack, to set something of it, or to have it say
+    /// something. What was written before has reached the layer by then, for those above it are
+    /// flushed; what is written from then on meets what the layer has become.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if there is no such layer, or why the
+    /// connection has failed. `with` was not called then.
+    pub fn with_layer<L: Layer, R>(
+        &mut self,
+        id: LayerId<L>,
+        with: impl FnOnce(&mut L, &mut Context<'_>) -> R,
+    ) -> Result<R, Error> {
+        self.failure()?;
+        let place = self.find(id.key())?;
+        self.flush_down_to(place + 1);
+        self.note_failure();
+        self.failure()?;
+        let result = self.call_still(place, |layer, cx| with(of_type(layer), cx));
+        self.run();
+        Ok(result)
+    }
+
+    /// Visits the layer, unless it has left.
+    pub(crate) fn visit(&mut self, key: LayerKey, visit: Visit) {
+        if let Ok(place) = self.find(key) {
+            self.flush_down_to(place + 1);
+            self.call_still(place, visit);
+        }
+    }
+}
+
+impl Context<'_> {
+    /// Calls `with` with a layer of this stack, behind what this node has asked for, and sent, before:
+    /// see [`Stack::with_layer`]. If the layer has left by then, it is not called.
+    pub fn with_layer<L: Layer>(
+        &mut self,
+        id: LayerId<L>,
+        with: impl FnOnce(&mut L, &mut Context<'_>) + Send + Sync + 'static,
+    ) {
+        let visit = move |layer: &mut dyn Layer, cx: &mut Context<'_>| with(of_type(layer), cx);
+        self.visit(id.key(), Box::new(visit));
+    }
+}
+
+/// The layer that an id names.
+fn of_type<L: Layer>(layer: &mut dyn Layer) -> &mut L {
+    let layer: &mut dyn Any = layer;
+    let Some(layer) = layer.downcast_mut() else {
+        unreachable!("the id names its type")
+    };
+    layer
+}
