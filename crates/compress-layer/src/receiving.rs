@@ -127,15 +127,8 @@ impl Receiving {
         let Some(codec) = &self.codec else {
             return Ok(());
         };
-        self.life = match std::mem::replace(&mut self.life, Life::Fresh) {
-            Life::Fresh => Life::Running(codec.format().decoder()?),
-            Life::Between(mut decoder) => {
-                decoder.begin_again()?;
-                Life::Running(decoder)
-            }
-            other => other,
-        };
-        Ok(())
+        let make = || codec.format().decoder();
+        self.life.begin(make, |decoder| decoder.begin_again())
     }
 
     /// The present stream has ended. Whether another follows.

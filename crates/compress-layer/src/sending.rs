@@ -161,18 +161,11 @@ impl Sending {
 
     /// Sees to it that there is an encoder, within a stream.
     fn begin(&mut self) -> Result<(), Error> {
-        let Some(codec) = &self.codec else {
+        let (Some(codec), level) = (&self.codec, self.level) else {
             return Ok(());
         };
-        self.life = match std::mem::replace(&mut self.life, Life::Fresh) {
-            Life::Fresh => Life::Running(codec.format().encoder(self.level)?),
-            Life::Between(mut encoder) => {
-                encoder.begin_again(self.level)?;
-                Life::Running(encoder)
-            }
-            other => other,
-        };
-        Ok(())
+        let make = || codec.format().encoder(level);
+        self.life.begin(make, |encoder| encoder.begin_again(level))
     }
 
     /// Takes the new level, or forgets, or both; what was taken before goes out with that.

@@ -80,7 +80,9 @@ fn a_bomb_makes_no_more_than_is_read() {
         }
         bomber.start_pop(id.key()).unwrap();
         bomb.extend(crate::wire::wire(&mut bomber));
-        assert!(bomb.len() < SIZE / 900, "{}", bomb.len());
+        // lz4 makes 255 bytes of one at the most.
+        let ratio = if make().name() == "lz4" { 200 } else { 900 };
+        assert!(bomb.len() < SIZE / ratio, "{}", bomb.len());
 
         // Only what Rust allocates is counted: zstd's own contexts are not.
         let heap = allocation_counter::measure(|| defuse(make, &bomb, SIZE));
