@@ -26,6 +26,7 @@ pub fn make(name: &str, effort: u8) -> CompressLayer {
 /// A level of that format, of those that cost neither minutes nor hundreds of megabytes.
 pub(crate) fn level(name: &str, effort: u8) -> i32 {
     match name {
+        "brotli" => i32::from(effort % 6),
         "zstd" => i32::from(effort % 15) - 5,
         _ => i32::from(effort % 10),
     }
