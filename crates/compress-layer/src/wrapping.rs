@@ -2,6 +2,9 @@
 //! which therefore can begin anew in mid-stream: with the wrapping it would write a second header, and
 //! zlib-rs 0.6.8 takes another level in no other way.
 
+#[cfg(feature = "zlib")]
+use adler2::Adler32;
+
 /// What is around the deflate stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrapping {
@@ -62,7 +65,7 @@ impl Wrapping {
             #[cfg(feature = "deflate")]
             Self::Raw => Check::None,
             #[cfg(feature = "zlib")]
-            Self::Zlib => Check::Adler(Adler::default()),
+            Self::Zlib => Check::Adler(Adler32::new()),
             #[cfg(feature = "gzip")]
             Self::Gzip => Check::Crc(flate2::Crc::new()),
         }
@@ -83,9 +86,7 @@ fn zlib_header(level: u32, window_log: u8, dictionary: Option<&[u8]>) -> Vec<u8>
     let rest = u16::from_be_bytes([method, flags]) % 31;
     let mut header = vec![method, flags + (31 - rest as u8)];
     if let Some(dictionary) = dictionary {
-        let mut adler = Adler::default();
-        adler.update(dictionary);
-        header.extend(adler.sum().to_be_bytes());
+        header.extend(adler2::adler32_slice(dictionary).to_be_bytes());
     }
     header
 }
@@ -95,7 +96,7 @@ pub(crate) enum Check {
     #[cfg(feature = "deflate")]
     None,
     #[cfg(feature = "zlib")]
-    Adler(Adler),
+    Adler(Adler32),
     #[cfg(feature = "gzip")]
     Crc(flate2::Crc),
 }
@@ -110,7 +111,7 @@ impl Check {
             #[cfg(feature = "deflate")]
             Self::None => {}
             #[cfg(feature = "zlib")]
-            Self::Adler(adler) => adler.update(bytes),
+            Self::Adler(adler) => adler.write_slice(bytes),
             #[cfg(feature = "gzip")]
             Self::Crc(crc) => crc.update(bytes),
         }
@@ -122,43 +123,9 @@ impl Check {
             #[cfg(feature = "deflate")]
             Self::None => Vec::new(),
             #[cfg(feature = "zlib")]
-            Self::Adler(adler) => adler.sum().to_be_bytes().to_vec(),
+            Self::Adler(adler) => adler.checksum().to_be_bytes().to_vec(),
             #[cfg(feature = "gzip")]
             Self::Crc(crc) => [crc.sum().to_le_bytes(), crc.amount().to_le_bytes()].concat(),
         }
-    }
-}
-
-/// Adler-32 (RFC 1950, section 8.2).
-#[cfg(feature = "zlib")]
-pub(crate) struct Adler(u32, u32);
-
-#[cfg(feature = "zlib")]
-impl Default for Adler {
-    fn default() -> Self {
-        Self(1, 0)
-    }
-}
-
-#[cfg(feature = "zlib")]
-impl Adler {
-    /// The largest prime below 2^16.
-    const BASE: u32 = 65_521;
-
-    /// So many bytes overflow no sum.
-    const CHUNK: usize = 5552;
-
-    fn update(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(Self::CHUNK) {
-            for byte in chunk {
-                self.0 += u32::from(*byte);
-                self.1 += self.0;
-            }
-            (self.0, self.1) = (self.0 % Self::BASE, self.1 % Self::BASE);
-        }
-    }
-
-    fn sum(&self) -> u32 {
-        self.1 << 16 | self.0
     }
 }
