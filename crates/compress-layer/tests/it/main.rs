@@ -3,8 +3,10 @@
 mod alloc;
 mod changes;
 mod compat;
+mod framed;
 mod hostile;
 mod levels;
+mod oracle;
 mod round_trip;
 mod settings;
 mod wire;
