@@ -1,6 +1,7 @@
 //! The layer between two stacks in memory, and against bytes that no honest peer sends.
 
 mod alloc;
+mod asymmetric;
 mod changes;
 mod compat;
 mod framed;
