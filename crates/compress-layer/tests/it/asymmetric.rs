@@ -83,10 +83,7 @@ fn the_other_direction_is_left_as_it_is() {
     // The compressed one has.
     receiver.stack.receive_end();
     read(&mut receiver.stack);
-    assert_eq!(
-        failure(&receiver.stack).kind(),
-        stack::ErrorKind::Truncated
-    );
+    assert_eq!(failure(&receiver.stack).kind(), stack::ErrorKind::Truncated);
 }
 
 /// Each writes and pops, in either order, and writes on; at every cut of either wire.

@@ -2,6 +2,7 @@
 
 mod alloc;
 mod asymmetric;
+mod ceilings;
 mod changes;
 mod compat;
 mod framed;
