@@ -32,6 +32,9 @@ pub struct Brotli {
 impl Brotli {
     /// `quality`, which is the level, goes from 0 (fastest) to 11 (smallest, and very slow); above 11 it
     /// counts as 11, and 4 or 5 suit a connection. It concerns what this side sends only.
+    ///
+    /// The encoder holds 9 MiB at quality 4, and 41 MiB at 9; with a window of 256 KiB
+    /// ([`with_window_log`](Self::with_window_log) of 18) 1.3 MiB at quality 4.
     pub fn new(quality: u32) -> Self {
         Self {
             quality: quality.min(11),

@@ -1,10 +1,18 @@
 //! The layer between two stacks in memory, and against bytes that no honest peer sends.
 
 mod alloc;
+mod asymmetric;
+mod ceilings;
 mod changes;
+mod checksums;
 mod compat;
+mod dictionaries;
+mod framed;
+mod gzip;
 mod hostile;
 mod levels;
+mod nested;
+mod oracle;
 mod round_trip;
-mod settings;
+mod windows;
 mod wire;
