@@ -25,6 +25,51 @@ fn count(calls: &Arc<AtomicUsize>) -> impl FnOnce() + Send + Sync + 'static {
 
 // ---- failures above ----
 
+#[test]
+fn a_failing_flush_above_is_the_error_and_has_risen_when_it_returns() {
+    let mut stack = Stack::new(Limits::default());
+    let low = stack.push(toy()).unwrap();
+    stack
+        .push(Stages {
+            fails: true,
+            ..Stages::default()
+        })
+        .unwrap();
+    stack.push(Witness::new().0).unwrap();
+    stack.write(b"text").unwrap();
+    let called = stack.with_layer(low, |_, _| unreachable!());
+    let called: Result<(), _> = called;
+    assert_eq!(called.unwrap_err().layer(), Some("Stages"));
+    assert!(stack.input_end().is_some(), "the reader is told, too");
+}
+
+#[test]
+fn a_callback_calls_nothing_below_a_flush_that_fails() {
+    let calls = Arc::default();
+    let called = count(&calls);
+    let mut called = Some(called);
+    let (app, log) = App::new();
+    let (low, keys) = (toy(), Arc::new(Mutex::new(None)));
+    let id = Arc::clone(&keys);
+    let app = app.on_received(move |cx, bytes| {
+        if let (Some(low), Some(called)) = (*id.lock().unwrap(), called.take()) {
+            cx.send(b"staged");
+            cx.with_layer(low, |_: &mut Toy, _| called());
+        }
+        bytes.len()
+    });
+    let mut stack = Stack::with_app(Box::new(app), Limits::default());
+    *keys.lock().unwrap() = Some(stack.push(low).unwrap());
+    let fails = Stages {
+        fails: true,
+        ..Stages::default()
+    };
+    stack.push(fails).unwrap();
+    stack.receive(&mut record(TAG, b"go"));
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "{log:?}");
+    assert!(stack.app_end().unwrap().error().is_some());
+}
+
 /// Takes what comes, and fails behind it.
 struct FailsBehind;
 
@@ -43,6 +88,29 @@ impl Transport for FailsBehind {
 }
 
 impl Layer for FailsBehind {}
+
+#[test]
+fn on_a_connection_that_has_failed_meanwhile_a_callback_calls_nothing() {
+    let calls = Arc::default();
+    let mut called = Some(count(&calls));
+    let (app, _) = App::new();
+    let ids = Arc::new(Mutex::new(None));
+    let id = Arc::clone(&ids);
+    let app = app.on_received(move |cx, bytes| {
+        if let (Some(low), Some(called)) = (*id.lock().unwrap(), called.take()) {
+            cx.with_layer(low, |_: &mut FailsBehind, cx| {
+                cx.send(b"said");
+                called();
+            });
+        }
+        bytes.len()
+    });
+    let mut stack = Stack::with_app(Box::new(app), Limits::default());
+    *ids.lock().unwrap() = Some(stack.push(FailsBehind).unwrap());
+    stack.receive(&mut b"go".to_vec());
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    assert_eq!(stack.outgoing(), b"");
+}
 
 // ---- changes under way ----
 
