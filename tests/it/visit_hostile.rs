@@ -167,6 +167,21 @@ impl Transport for Shy {
 impl Layer for Shy {}
 
 #[test]
+fn one_that_has_withdrawn_was_never_here() {
+    let mut stack = Stack::new(Limits::default());
+    let id = stack.push(Shy).unwrap();
+    let withdraw = |_: &mut Shy, cx: &mut Context<'_>| cx.withdraw(Error::local("not today"));
+    stack.with_layer(id, withdraw).unwrap();
+    let called = stack.with_layer(id, |_, cx| cx.send(b"from nowhere"));
+    assert!(called.is_err());
+    stack.flush();
+    assert_eq!(stack.outgoing(), b"");
+    assert!(stack.take_refused(id).is_some());
+    stack.write(b"plain").unwrap();
+    assert_eq!(stack.outgoing(), b"plain");
+}
+
+#[test]
 fn it_pops_itself_pushes_another_and_shuts_down_in_that_order() {
     let mut stack = Stack::new(Limits::default());
     let id = stack.push(toy()).unwrap();

@@ -39,6 +39,9 @@ impl Stack {
     /// Where the layer stands, to which now all has come that was written before; if it can be called.
     fn reach(&mut self, key: LayerKey) -> Result<usize, Error> {
         self.failure()?;
+        if let Some((_, why)) = self.refused.iter().find(|(of, _)| *of == key) {
+            return Err(why.clone());
+        }
         let place = self.find(key)?;
         self.flush_down_to(place + 1);
         self.note_failure();
