@@ -115,6 +115,28 @@ fn on_a_connection_that_has_failed_meanwhile_a_callback_calls_nothing() {
 // ---- changes under way ----
 
 #[test]
+fn a_layer_that_has_left_in_the_same_callback_is_not_called() {
+    let calls = Arc::default();
+    let mut called = Some(count(&calls));
+    let (app, log) = App::new();
+    let app = app.on_received(move |cx, bytes| {
+        if let Some(called) = called.take() {
+            let watch = cx.push(Witness::new().0);
+            cx.pop(watch);
+            cx.with_layer(watch, |_, cx| {
+                called();
+                cx.deliver(&mut b"late".to_vec());
+            });
+        }
+        bytes.len()
+    });
+    let mut stack = Stack::with_app(Box::new(app), Limits::default());
+    stack.receive(&mut b"x".to_vec());
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "{log:?}");
+    assert!(log.lock().unwrap().iter().any(|line| line.contains("left")));
+}
+
+#[test]
 fn behind_its_own_end_mark_a_layer_is_mute() {
     let mut stack = Stack::new(Limits::default());
     let id = stack.push(toy()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use crate::rules::no_such_layer;
 use crate::{Context, Error, Layer, LayerId, LayerKey, Stack};
 
 /// What is done to a layer, by who no longer knows its type.
@@ -43,6 +44,9 @@ impl Stack {
             return Err(why.clone());
         }
         let place = self.find(key)?;
+        if self.has_left(place) {
+            return Err(no_such_layer());
+        }
         self.flush_down_to(place + 1);
         self.note_failure();
         self.failure()?;
