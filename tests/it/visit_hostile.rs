@@ -137,6 +137,22 @@ fn a_layer_that_has_left_in_the_same_callback_is_not_called() {
 }
 
 #[test]
+fn what_it_delivers_before_its_end_mark_is_of_its_epoch() {
+    let mut stack = Stack::new(Limits::default());
+    let id = stack.push(toy()).unwrap();
+    stack.start_pop(id).unwrap();
+    let last = |_: &mut Toy, cx: &mut Context<'_>| {
+        cx.deliver(&mut b"last".to_vec());
+        cx.end_mark();
+    };
+    stack.with_layer(id, last).unwrap();
+    stack.receive(&mut b"plain".to_vec());
+    let crossed = [named(&["toy"], "last"), named(&[], "plain")];
+    assert_eq!(read_epochs(&mut stack), crossed);
+    assert_eq!(stack.take_popped(id).unwrap().1, Outcome::Clean);
+}
+
+#[test]
 fn behind_its_own_end_mark_a_layer_is_mute() {
     let mut stack = Stack::new(Limits::default());
     let id = stack.push(toy()).unwrap();

@@ -59,6 +59,10 @@ impl Stack {
         with: impl FnOnce(&mut dyn Layer, &mut Context<'_>) -> R,
     ) -> R {
         let result = self.call_still(place, with);
+        // They come before the end mark that the layer may have told of behind them.
+        while self.core.failed.is_none() && self.core.queue.has_delivery() {
+            self.run_queued();
+        }
         result
     }
 }
