@@ -165,6 +165,39 @@ fn behind_its_own_end_mark_a_layer_is_mute() {
 }
 
 #[test]
+fn behind_the_peers_end_mark_a_layer_delivers_nothing() {
+    for popped in [false, true] {
+        let mut stack = Stack::new(Limits::default());
+        let id = stack.push(toy()).unwrap();
+        stack.receive(&mut [mark(), b"rest".to_vec()].concat());
+        assert_eq!(stack.parked(), Some(id.key()));
+        let say = |_: &mut Toy, cx: &mut Context<'_>| cx.deliver(&mut b"late".to_vec());
+        stack.with_layer(id, say).unwrap();
+        assert_eq!(stack.readable(), b"");
+        assert!(stack.input_end().is_some());
+        if popped {
+            stack.start_pop(id).unwrap();
+            assert_eq!(read_epochs(&mut stack), [named(&[], "rest")]);
+        }
+    }
+}
+
+#[test]
+fn behind_the_end_of_input_a_layer_delivers_nothing() {
+    let (app, log) = App::new();
+    let mut stack = Stack::with_app(Box::new(app), Limits::default());
+    let id = stack.push(Witness::new().0).unwrap();
+    stack.receive_end();
+    let say = |_: &mut Witness, cx: &mut Context<'_>| {
+        cx.deliver(&mut b"late".to_vec());
+        cx.send(b"said");
+    };
+    stack.with_layer(id, say).unwrap();
+    assert_eq!(*log.lock().unwrap(), ["attached", "end"]);
+    assert_eq!(stack.outgoing(), b"said", "that half is open");
+}
+
+#[test]
 fn a_handshake_goes_on_and_is_ended_from_within() {
     let mut stack = Stack::new(Limits::default());
     let id = stack.push(toy().client()).unwrap();

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use crate::rules::no_such_layer;
+use crate::slot::Inbound;
 use crate::{Context, Error, Layer, LayerId, LayerKey, Stack};
 
 /// What is done to a layer, by who no longer knows its type.
@@ -59,11 +60,21 @@ impl Stack {
         with: impl FnOnce(&mut dyn Layer, &mut Context<'_>) -> R,
     ) -> R {
         let result = self.call_still(place, with);
+        if self.input_is_over(place) {
+            self.core.queue.forget_deliveries(self.core.keys[place]);
+        }
         // They come before the end mark that the layer may have told of behind them.
         while self.core.failed.is_none() && self.core.queue.has_delivery() {
             self.run_queued();
         }
         result
+    }
+
+    /// Whether nothing may come up from the layer any more.
+    fn input_is_over(&self, place: usize) -> bool {
+        let slot = &self.slots[place];
+        let passed = self.end.as_ref().is_some_and(|end| end.place > place);
+        passed || slot.keeps_what_follows() || slot.inbound == Inbound::Ended
     }
 }
 
