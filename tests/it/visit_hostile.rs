@@ -294,6 +294,17 @@ fn below_one_that_awaits_its_mark_what_it_delivers_passes_by() {
 // ---- what it may do there ----
 
 #[test]
+fn what_it_has_staged_goes_with_the_next_flush() {
+    let mut stack = Stack::new(Limits::default());
+    let id = stack.push(Stages::default()).unwrap();
+    stack.flush();
+    let stage = |stages: &mut Stages, _: &mut Context<'_>| stages.staged.extend(b"said");
+    stack.with_layer(id, stage).unwrap();
+    stack.flush();
+    assert_eq!(stack.outgoing(), b"said");
+}
+
+#[test]
 fn a_time_that_it_asks_for_comes() {
     let (app, log) = App::new();
     let mut stack = Stack::with_app(Box::new(app), Limits::default());

@@ -67,6 +67,8 @@ impl Stack {
         while self.core.failed.is_none() && self.core.queue.has_delivery() {
             self.run_queued();
         }
+        // It may have staged what it was to say.
+        self.core.unflushed = true;
         result
     }
 
