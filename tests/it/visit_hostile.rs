@@ -304,28 +304,34 @@ fn what_it_has_staged_goes_with_the_next_flush() {
     assert_eq!(stack.outgoing(), b"said");
 }
 
+/// Passes on what comes, and says when its time has come.
+struct Chimes;
+
+impl Protocol for Chimes {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+
+    fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        cx.deliver(&mut b"ding".to_vec());
+        Ok(())
+    }
+}
+
+impl Transport for Chimes {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        cx.send(chunk);
+        Ok(())
+    }
+}
+
+impl Layer for Chimes {}
+
 #[test]
 fn a_time_that_it_asks_for_comes() {
     let (app, log) = App::new();
     let mut stack = Stack::with_app(Box::new(app), Limits::default());
-    struct Chimes;
-    impl Protocol for Chimes {
-        fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-            cx.deliver(bytes);
-            Ok(bytes.len())
-        }
-        fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-            cx.deliver(&mut b"ding".to_vec());
-            Ok(())
-        }
-    }
-    impl Transport for Chimes {
-        fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-            cx.send(chunk);
-            Ok(())
-        }
-    }
-    impl Layer for Chimes {}
     let id = stack.push(Chimes).unwrap();
     let at = Duration::from_secs(7);
     stack.with_layer(id, |_, cx| cx.wake_at(Some(at))).unwrap();
@@ -441,24 +447,6 @@ async fn another_task_calls_a_layer_while_reading_is_frozen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_time_asked_for_by_another_task_comes_while_the_owner_reads() {
-    struct Chimes;
-    impl Protocol for Chimes {
-        fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-            cx.deliver(bytes);
-            Ok(bytes.len())
-        }
-        fn timed_out(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-            cx.deliver(&mut b"ding".to_vec());
-            Ok(())
-        }
-    }
-    impl Transport for Chimes {
-        fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
-            cx.send(chunk);
-            Ok(())
-        }
-    }
-    impl Layer for Chimes {}
     let (io, _peer) = duplex(100);
     let mut connection = Connection::new(io);
     let chimes = connection.push(Chimes).await.unwrap();
