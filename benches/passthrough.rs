@@ -12,6 +12,7 @@ use measure::nodes::Pass;
 use measure::open::{Open, Raw};
 use measure::pingpong::ping_pong;
 use measure::sockets::raw;
+use measure::text::Text;
 use measure::{Cost, compare, each, throughput, variant};
 use stack::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,6 +26,8 @@ fn main() {
             bytes: BULK,
             write: size,
             read: size,
+            flushed: false,
+            text: Text::Same,
         };
         let rows = builds().map(|(name, build)| variant(name, move || build.bulk(work)));
         let title = format!("48 MiB one way, {} KiB writes and reads", size >> 10);

@@ -20,12 +20,12 @@ use measure::bulk::{Bulk, bulk};
 use measure::open::Open;
 use measure::pingpong::ping_pong;
 use measure::sockets::raw;
-use measure::tls::{Tls, name};
+use measure::text::Text;
+use measure::tls::{Tls, TokioRustls, name};
 use measure::{Cost, Variant, compare, each, throughput, variant};
 use stack::Connection;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncWriteExt, BufWriter};
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 const ROUNDS: usize = 21;
 const PINGS: usize = 1000;
@@ -44,6 +44,8 @@ fn main() {
             bytes,
             write,
             read: 64 << 10,
+            flushed: false,
+            text: Text::Same,
         };
         if wanted(text) {
             compare(
@@ -120,26 +122,6 @@ async fn opened(socket: TcpStream, layer: TlsLayer) -> Connection<tokio::net::Tc
     // The peer waits for the end of the handshake before it reads on.
     connection.flush().await.expect("a peer");
     connection
-}
-
-/// The peer.
-#[derive(Clone)]
-struct TokioRustls(Tls);
-
-impl Open for TokioRustls {
-    type Client = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
-    type Server = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
-
-    async fn client(self, socket: TcpStream) -> Self::Client {
-        let connector = TlsConnector::from(self.0.client);
-        let stream = connector.connect(name(), raw(socket)).await;
-        stream.expect("a handshake")
-    }
-
-    async fn server(self, socket: TcpStream) -> Self::Server {
-        let acceptor = TlsAcceptor::from(self.0.server);
-        acceptor.accept(raw(socket)).await.expect("a handshake")
-    }
 }
 
 /// The peer, with what its users do about small writes.

@@ -9,8 +9,14 @@ pub(crate) struct Aligned {
 
 impl Aligned {
     pub(crate) fn new(len: usize) -> Self {
-        let store: Vec<u8> = (0..len + 8192).map(|i| (i * 31 % 251) as u8).collect();
+        Self::of(&(0..len).map(|i| (i * 31 % 251) as u8).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let len = bytes.len();
+        let mut store = vec![0; len + 8192];
         let start = store.as_ptr().align_offset(4096) + 2048;
+        store[start..start + len].copy_from_slice(bytes);
         Self { store, start, len }
     }
 

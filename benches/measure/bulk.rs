@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::aligned::Aligned;
 use super::open::Open;
+use super::text::Text;
 use super::thread::on_thread;
 use super::{Cost, Meter, sockets};
 
@@ -17,6 +18,9 @@ pub(crate) struct Bulk {
     pub(crate) write: usize,
     /// The room that a read offers.
     pub(crate) read: usize,
+    /// Whether each write is flushed.
+    pub(crate) flushed: bool,
+    pub(crate) text: Text,
 }
 
 /// Sends it, from the client to the server. The time is the receiver's, the processor time that
@@ -25,10 +29,11 @@ pub(crate) fn bulk(open: impl Open, bulk: Bulk) -> Cost {
     let (a, b) = sockets::pair();
     let (start, started) = mpsc::channel();
     let client = open.clone();
+    let text = bulk.text.for_writes(bulk.write);
     let sender = on_thread(0, move || async move {
         let stream = client.client(a).await;
         started.recv().expect("a start");
-        send(stream, bulk).await
+        send(stream, text, bulk).await
     });
     let receiver = on_thread(1, move || async move {
         let stream = open.server(b).await;
@@ -41,11 +46,14 @@ pub(crate) fn bulk(open: impl Open, bulk: Bulk) -> Cost {
     cost
 }
 
-async fn send(mut stream: impl AsyncWrite + Unpin, bulk: Bulk) -> Cost {
-    let mut chunk = Aligned::new(bulk.write);
+async fn send(mut stream: impl AsyncWrite + Unpin, mut text: Aligned, bulk: Bulk) -> Cost {
     let meter = Meter::start();
-    for _ in 0..bulk.bytes / bulk.write {
-        stream.write_all(chunk.bytes()).await.expect("a peer");
+    let writes = text.bytes().chunks_exact(bulk.write).cycle();
+    for write in writes.take(bulk.bytes / bulk.write) {
+        stream.write_all(write).await.expect("a peer");
+        if bulk.flushed {
+            stream.flush().await.expect("a peer");
+        }
     }
     stream.flush().await.expect("a peer");
     let cost = meter.stop();

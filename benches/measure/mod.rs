@@ -9,6 +9,7 @@ pub(crate) mod nodes;
 pub(crate) mod open;
 pub(crate) mod pingpong;
 pub(crate) mod sockets;
+pub(crate) mod text;
 pub(crate) mod thread;
 pub(crate) mod tls;
 

@@ -1,10 +1,15 @@
-//! Both ends' configurations of TLS, the same for every variant.
+//! Both ends' configurations of TLS, the same for every variant, and the peer.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::open::Open;
+use super::sockets::raw;
 
 const NAME: &str = "localhost";
 
@@ -52,4 +57,24 @@ impl Tls {
 /// The server's name.
 pub(crate) fn name() -> ServerName<'static> {
     ServerName::try_from(NAME).expect("a name")
+}
+
+/// The peer.
+#[derive(Clone)]
+pub(crate) struct TokioRustls(pub(crate) Tls);
+
+impl Open for TokioRustls {
+    type Client = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
+    type Server = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+
+    async fn client(self, socket: TcpStream) -> Self::Client {
+        let connector = TlsConnector::from(self.0.client);
+        let stream = connector.connect(name(), raw(socket)).await;
+        stream.expect("a handshake")
+    }
+
+    async fn server(self, socket: TcpStream) -> Self::Server {
+        let acceptor = TlsAcceptor::from(self.0.server);
+        acceptor.accept(raw(socket)).await.expect("a handshake")
+    }
 }

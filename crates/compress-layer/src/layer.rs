@@ -98,8 +98,8 @@ impl CompressLayer {
         self
     }
 
-    /// Sets the level for what is written from now on; outside of what the format has, the nearest. On
-    /// a layer that stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or
+    /// Sets the level for what is written from now on; outside of what the format has, the nearest. A
+    /// level other than before costs a [`reset`](Self::reset), too. On a layer that stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or
     /// `Connection::with_layer`.
     ///
     /// # Errors
@@ -122,9 +122,9 @@ impl CompressLayer {
     /// with. It does not help where both are in one message (BREACH, CVE-2013-3587): such
     /// messages are not to be compressed. A dictionary counts as written before.
     ///
-    /// Costs an empty block (5 bytes in deflate) or a stream's end and beginning, unless something
-    /// that is not flushed is inside, and then the better compression that history gives. Takes effect
-    /// with the next flush, or with the next byte that is written.
+    /// Costs the better compression that history gives; with the deflate family that is all, except for
+    /// a flush where something is inside, with the others a stream's end and beginning. Takes effect with
+    /// the next flush, or with the next byte that is written.
     ///
     /// # Errors
     ///

@@ -206,6 +206,8 @@ mod life;
 mod lz4;
 mod receiving;
 mod sending;
+#[cfg(any(feature = "deflate", feature = "zlib", feature = "gzip"))]
+mod wrapping;
 #[cfg(feature = "zlib")]
 mod zlib;
 #[cfg(feature = "zstd")]

@@ -9,7 +9,7 @@ use compression_codecs::lz4::{Lz4Decoder, Lz4Encoder};
 use compression_codecs::{DecodeV2, EncodeV2};
 use stack::Error;
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Flush, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
 use crate::{Codec, CompressLayer};
 
 impl CompressLayer {
@@ -103,7 +103,7 @@ impl Encode for Encoder {
         Ok(Encoded { taken, made, done })
     }
 
-    fn flush(&mut self, _: Flush, output: &mut [u8]) -> Result<Encoded, Error> {
+    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
         let mut output = WriteBuffer::new_initialized(output);
         let done = self.lz4.flush(&mut output).map_err(encoding)?;
         let (taken, made) = (0, output.written_len());

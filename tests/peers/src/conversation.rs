@@ -2,13 +2,15 @@
 
 use std::io;
 
-use stack::{Connection, ErrorKind, LayerId, PushError};
+use compress_layer::{CompressInfo, CompressLayer};
+use stack::{Connection, ErrorKind, Layer, LayerId, PushError};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cut::Cut;
 use crate::server::{Manner, Parting};
+use crate::session::Leaving;
 
 /// What the servers have in common: lines or messages come, answers go, and TLS is pushed and
 /// popped in between.
@@ -22,6 +24,8 @@ pub(crate) struct Conversation {
     pub(crate) heard: Vec<String>,
     /// As [`Session::tls`](crate::Session::tls).
     pub(crate) info: Option<TlsInfo>,
+    /// As [`Session::leaving`](crate::Session::leaving).
+    pub(crate) leaving: Option<Leaving>,
 }
 
 impl Conversation {
@@ -35,6 +39,7 @@ impl Conversation {
             tls: Vec::new(),
             heard: Vec::new(),
             info: None,
+            leaving: None,
         })
     }
 
@@ -107,19 +112,45 @@ impl Conversation {
         go: impl AsRef<[u8]>,
         no: impl AsRef<[u8]>,
     ) -> io::Result<()> {
-        let go = go.as_ref();
+        let layer = self.manner.layer()?;
+        if let Some(id) = self.push(layer, go.as_ref(), no.as_ref()).await? {
+            self.tls.push(id);
+            self.info = self.connection.info::<TlsInfo>().cloned();
+        }
+        Ok(())
+    }
+
+    /// As [`upgrade`](Self::upgrade), to deflate.
+    pub(crate) async fn compress(
+        &mut self,
+        go: impl AsRef<[u8]>,
+        no: impl AsRef<[u8]>,
+    ) -> io::Result<()> {
+        let layer = CompressLayer::deflate(6);
+        self.push(layer, go.as_ref(), no.as_ref()).await?;
+        Ok(())
+    }
+
+    async fn push<L: Layer>(
+        &mut self,
+        layer: L,
+        go: &[u8],
+        no: &[u8],
+    ) -> io::Result<Option<LayerId<L>>> {
         self.connection.io().cut_behind(go.len());
-        match self.connection.push_after(go, self.manner.layer()?).await {
-            Ok(id) => {
-                self.tls.push(id);
-                self.info = self.connection.info::<TlsInfo>().cloned();
-                Ok(())
-            }
+        match self.connection.push_after(go, layer).await {
+            Ok(id) => Ok(Some(id)),
             Err(PushError::Refused { error, .. }) if error.kind() == ErrorKind::Order => {
-                self.say(no).await
+                self.say(no).await?;
+                Ok(None)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// As [`Session::compression`](crate::Session::compression).
+    pub(crate) fn compression(&self) -> Option<CompressInfo> {
+        self.connection.info().cloned()
     }
 
     /// Answers `go` through TLS and pops it.
@@ -149,9 +180,10 @@ impl Conversation {
     /// Says farewell, and lets the client go first, so that nothing of it is lost by a reset.
     pub(crate) async fn close(&mut self, farewell: impl AsRef<[u8]>) -> io::Result<()> {
         // The client may be gone already, or go without its close_notify: here nobody minds.
-        if self.say(farewell).await.is_ok() && self.connection.shutdown().await.is_ok() {
-            let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
-        }
+        let _ = self.say(farewell).await;
+        let _ = self.connection.shutdown().await;
+        let _ = tokio::io::copy(&mut self.connection, &mut tokio::io::sink()).await;
+        self.leaving = Leaving::seen(self.connection.stack());
         Ok(())
     }
 }

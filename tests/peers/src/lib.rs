@@ -22,8 +22,8 @@ pub use daemon::Daemon;
 pub use folder::Folder;
 pub use program::{Program, is_here, skip};
 pub use server::{Manner, Parting, Server};
-pub use servers::{MAIL, Service};
-pub use session::Session;
+pub use servers::{MAIL, Mailbox, Service};
+pub use session::{Leaving, Session};
 pub use text::text;
 
 /// What every part of the tests may fail with.

@@ -1,9 +1,10 @@
 //! Programs that are not ours.
 
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
+use tokio::join;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -49,23 +50,42 @@ impl Program {
     /// Runs a program to its end, with `input` on its standard input. It is killed when that takes
     /// a minute, which is an error, or when the future is dropped.
     pub async fn run(program: &str, arguments: &[&str], input: &str) -> crate::Result<Self> {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // It may have ended without reading.
-            let _ = stdin.write_all(input.as_bytes()).await;
-        }
-        let done = timeout(LONGEST, child.wait_with_output()).await;
-        let done = done.map_err(|_| format!("{program} {arguments:?} does not end"))??;
+        let done = output(program, arguments, input.as_bytes()).await?;
         Ok(Self {
             status: done.status,
             output: String::from_utf8_lossy(&done.stdout).into_owned(),
             errors: String::from_utf8_lossy(&done.stderr).into_owned(),
         })
     }
+
+    /// What a program makes of `input`, byte for byte. It is [run](Self::run) so, and must end well.
+    pub async fn filter(program: &str, arguments: &[&str], input: &[u8]) -> crate::Result<Vec<u8>> {
+        let done = output(program, arguments, input).await?;
+        if !done.status.success() {
+            let errors = String::from_utf8_lossy(&done.stderr);
+            return Err(format!("{program} {arguments:?}: {}: {errors}", done.status).into());
+        }
+        Ok(done.stdout)
+    }
+}
+
+async fn output(program: &str, arguments: &[&str], input: &[u8]) -> crate::Result<Output> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdin = child.stdin.take();
+    let write = async {
+        if let Some(mut stdin) = stdin {
+            // It may have ended without reading.
+            let _ = stdin.write_all(input).await;
+        }
+    };
+    // It may write before it has read all.
+    let done = async { join!(write, child.wait_with_output()).1 };
+    let done = timeout(LONGEST, done).await;
+    Ok(done.map_err(|_| format!("{program} {arguments:?} does not end"))??)
 }

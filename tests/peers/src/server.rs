@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::conversation::Conversation;
 use crate::cut::Cut;
-use crate::servers::Service;
+use crate::servers::{Mailbox, Service};
 use crate::{Result, Session};
 
 /// How a server goes about it.
@@ -27,6 +27,10 @@ pub struct Manner {
     pub nests: bool,
     /// How it takes TLS off.
     pub parting: Parting,
+    /// Whether IMAP serves who speaks no TLS, too.
+    pub clear: bool,
+    /// What IMAP serves.
+    pub mailbox: Mailbox,
 }
 
 /// Whose close_notify is the first, when a server takes TLS off.
@@ -107,13 +111,18 @@ async fn serve(socket: TcpStream, service: Service, manner: Manner) -> Session {
             return Session {
                 heard: Vec::new(),
                 tls: None,
+                compression: None,
+                leaving: None,
                 end: Err(error),
             };
         }
     };
     let end = service.serve(&mut talk).await;
+    let compression = talk.compression();
     Session {
         end,
+        compression,
+        leaving: talk.leaving,
         heard: talk.heard,
         tls: talk.info,
     }

@@ -3,20 +3,12 @@
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
-use stack::{Blame, End, Error, ErrorKind, Layer, Limits, Stack};
+use stack::{Blame, ErrorKind, Layer, Limits};
 
 use crate::wire::{
-    CODECS, DEFLATE, GZIP, LZ4, Make, ZLIB, ZSTD, bare, feed, for_each_cut, noise, packed, prose,
-    read, receive, with,
+    CODECS, DEFLATE, GZIP, LZ4, Make, ZLIB, ZSTD, bare, failure, feed, for_each_cut, noise, packed,
+    prose, read, receive, with,
 };
-
-/// The error that ends the input.
-fn failure(stack: &Stack) -> Error {
-    match stack.input_end() {
-        Some(End::Error(error)) => error,
-        other => panic!("not an error: {other:?}"),
-    }
-}
 
 /// C7
 #[test]

@@ -4,5 +4,7 @@ mod alloc;
 mod changes;
 mod compat;
 mod hostile;
+mod levels;
 mod round_trip;
+mod settings;
 mod wire;

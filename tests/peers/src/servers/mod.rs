@@ -1,14 +1,18 @@
 //! Small servers, each of which knows the few lines of its protocol that clients need.
 
+mod command;
 mod ftp;
 mod imap;
 mod ldap;
+mod mailbox;
 mod pop3;
 mod postgres;
 mod smtp;
 mod xmpp;
 
 use std::{fmt, io};
+
+pub use mailbox::Mailbox;
 
 use crate::conversation::Conversation;
 
@@ -20,7 +24,7 @@ pub const MAIL: &str = "Subject: sealed\r\n\r\nOnly who speaks TLS may read this
 pub enum Service {
     /// STARTTLS (RFC 3207).
     Smtp,
-    /// STARTTLS (RFC 9051).
+    /// STARTTLS (RFC 9051), and COMPRESS (RFC 4978).
     Imap,
     /// STLS (RFC 2595).
     Pop3,

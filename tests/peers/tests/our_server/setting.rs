@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use peers::{Authority, Folder, Manner, Parting, Program, Result, Server, Service, Session};
+use peers::{
+    Authority, Folder, MAIL, Mailbox, Manner, Parting, Program, Result, Server, Service, Session,
+};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tls_layer::TlsVersion;
@@ -77,6 +79,8 @@ impl Setting {
             cut: way.cut,
             nests: false,
             parting: Parting::First,
+            clear: false,
+            mailbox: Mailbox::new([MAIL]),
         })
     }
 }
