@@ -98,10 +98,8 @@ fn through_both_pops(built: Built, codec_first: bool, cut: Cut, codec: impl Fn()
         let wire = stack.outgoing();
         let bare = |word: &str| wire.windows(word.len()).any(|at| at == word.as_bytes());
         assert!(wire.ends_with(words[2].as_bytes()), "{shape}");
-        assert!(
-            !bare(words[0]) && !(codec_first && bare(words[1])),
-            "{shape}"
-        );
+        assert!(!bare(words[0]), "{shape}");
+        assert!(!codec_first || !bare(words[1]), "{shape}");
     }
     pair.settle();
     let codec = pair.a.take_popped(both.codec[0]).unwrap().0;
@@ -277,16 +275,21 @@ async fn live_they_come_and_go_while_both_peers_write() {
     ]
     .map(|(pipe, gulp, body)| Narrow { pipe, gulp, body });
     let (client_config, server_config) = configs();
-    let codecs: [(fn() -> CompressLayer, &[Narrow]); 6] = [
-        (|| CompressLayer::deflate(6), &narrows),
-        (|| CompressLayer::zstd(3), &narrows),
-        (|| CompressLayer::zlib(6), &narrows[1..2]),
-        (|| CompressLayer::gzip(6), &narrows[1..2]),
-        (|| CompressLayer::brotli(1), &narrows[1..2]),
-        (|| CompressLayer::lz4(1), &narrows[1..2]),
+    let codecs: [fn() -> CompressLayer; 6] = [
+        || CompressLayer::deflate(6),
+        || CompressLayer::zstd(3),
+        || CompressLayer::zlib(6),
+        || CompressLayer::gzip(6),
+        || CompressLayer::brotli(1),
+        || CompressLayer::lz4(1),
     ];
-    for (codec, narrows) in codecs {
-        for &narrow in narrows {
+    for (nth, codec) in codecs.into_iter().enumerate() {
+        // The first two at length, the others once.
+        for &narrow in if nth < 2 {
+            &narrows[..]
+        } else {
+            &narrows[1..2]
+        } {
             for codec_first in [true, false] {
                 let (a, b) = duplex(narrow.pipe);
                 let (a, b) = (Connection::new(a), Connection::new(b));

@@ -39,6 +39,7 @@ mod template;
 mod tls_live;
 mod toy;
 mod visit;
+mod visit_hostile;
 mod waiting;
 mod wakes;
 mod wire;

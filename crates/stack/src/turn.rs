@@ -178,7 +178,7 @@ impl Stack {
         }
     }
 
-    fn run_queued(&mut self) {
+    pub(crate) fn run_queued(&mut self) {
         let core = &mut self.core;
         let keys = &core.keys;
         let next = core.queue.next(|key| keys.iter().position(|&k| k == key));
