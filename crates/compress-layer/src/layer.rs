@@ -83,7 +83,8 @@ impl CompressLayer {
 
     /// Sets how much input the peer may send without one byte coming of it (empty blocks,
     /// skippable frames, a header's file name); more is an error of kind
-    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set.
+    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set; lz4, which decodes a block only
+    /// when it is whole, may have the 4 MiB of one besides.
     #[must_use]
     pub fn with_fruitless_limit(mut self, bytes: usize) -> Self {
         self.receiving.set_fruitless_limit(bytes);

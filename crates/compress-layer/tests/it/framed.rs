@@ -149,6 +149,17 @@ fn series_of_other_encoders_are_read() {
     }
 }
 
+/// However large their blocks are, to wait for the rest of one is no waste.
+#[test]
+fn large_blocks_of_other_encoders_are_read() {
+    let data = noise(2_500_000);
+    for make in CODECS {
+        let (mut stack, _) = with(make);
+        let bytes = by_others(make().name(), &data);
+        assert!(feed(&mut stack, &bytes.chunks(10_000).collect::<Vec<_>>()) == data);
+    }
+}
+
 /// Our series is what the formats' own decoders take for one.
 #[test]
 fn series_are_read_by_other_decoders() {
