@@ -121,7 +121,8 @@ impl CompressLayer {
     /// long the ciphertext is (CRIME, CVE-2012-4929): if his guess equals a part of the secret, it
     /// compresses better. Called between the secret and the rest, each way, there is nothing to compare
     /// with. It does not help where both are in one message (BREACH, CVE-2013-3587): such
-    /// messages are not to be compressed. A dictionary counts as written before.
+    /// messages are not to be compressed. A dictionary is no secret: each new stream has it again, but a
+    /// deflate stream, which goes on, has lost it.
     ///
     /// Costs the better compression that history gives; with the deflate family that is all, except for
     /// a flush where something is inside, with the others a stream's end and beginning. Takes effect with
