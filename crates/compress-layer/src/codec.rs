@@ -42,6 +42,12 @@ pub(crate) trait Format: Send + Sync {
 
     fn decoder(&self) -> Result<Box<dyn Decode>, Error>;
 
+    /// The most input that an honest peer may send before one byte comes of it: a block that is decoded
+    /// whole.
+    fn largest_block(&self) -> usize {
+        0
+    }
+
     /// Whether a running encoder can take another level, and forget what it has seen, in the midst of
     /// its stream ([`Encode::forget`]). Else that needs a new stream.
     fn is_flexible(&self) -> bool {

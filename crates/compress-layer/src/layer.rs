@@ -83,7 +83,8 @@ impl CompressLayer {
 
     /// Sets how much input the peer may send without one byte coming of it (empty blocks,
     /// skippable frames, a header's file name); more is an error of kind
-    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set.
+    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set; lz4, which decodes a block only
+    /// when it is whole, may have the 4 MiB of one besides.
     #[must_use]
     pub fn with_fruitless_limit(mut self, bytes: usize) -> Self {
         self.receiving.set_fruitless_limit(bytes);
@@ -120,7 +121,8 @@ impl CompressLayer {
     /// long the ciphertext is (CRIME, CVE-2012-4929): if his guess equals a part of the secret, it
     /// compresses better. Called between the secret and the rest, each way, there is nothing to compare
     /// with. It does not help where both are in one message (BREACH, CVE-2013-3587): such
-    /// messages are not to be compressed. A dictionary counts as written before.
+    /// messages are not to be compressed. A dictionary is no secret: each new stream has it again, but a
+    /// deflate stream, which goes on, has lost it.
     ///
     /// Costs the better compression that history gives; with the deflate family that is all, except for
     /// a flush where something is inside, with the others a stream's end and beginning. Takes effect with

@@ -12,6 +12,9 @@ use stack::Error;
 use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
 use crate::{Codec, CompressLayer};
 
+/// What a block takes at the most, which nothing is made of before it is whole.
+const LARGEST_BLOCK: usize = 4 * 1024 * 1024;
+
 impl CompressLayer {
     /// LZ4 frames in both directions: [`Lz4::new`].
     pub fn lz4(level: u32) -> Self {
@@ -70,6 +73,10 @@ impl Format for Lz4 {
 
     fn nearest(&self, level: i32) -> i32 {
         level.clamp(0, 12)
+    }
+
+    fn largest_block(&self) -> usize {
+        LARGEST_BLOCK
     }
 
     fn encoder(&self, level: i32) -> Result<Box<dyn Encode>, Error> {

@@ -123,7 +123,10 @@ fn by_others(name: &str, data: &[u8]) -> Vec<u8> {
         }
         "brotli" => {
             let mut out = Vec::new();
-            let params = brotli::enc::BrotliEncoderParams::default();
+            let params = brotli::enc::BrotliEncoderParams {
+                quality: 4,
+                ..Default::default()
+            };
             brotli::BrotliCompress(&mut &data[..], &mut out, &params).unwrap();
             out
         }
@@ -146,6 +149,17 @@ fn series_of_other_encoders_are_read() {
             let cuts: Vec<_> = bytes.chunks(cut).collect();
             assert!(feed(&mut stack, &cuts) == [&pieces.concat()[..], b"behind"].concat());
         }
+    }
+}
+
+/// However large their blocks are, to wait for the rest of one is no waste.
+#[test]
+fn large_blocks_of_other_encoders_are_read() {
+    let data = noise(1_300_000);
+    for make in CODECS {
+        let (mut stack, _) = with(make);
+        let bytes = by_others(make().name(), &data);
+        assert!(feed(&mut stack, &bytes.chunks(10_000).collect::<Vec<_>>()) == data);
     }
 }
 

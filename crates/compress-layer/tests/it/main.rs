@@ -11,6 +11,7 @@ mod framed;
 mod gzip;
 mod hostile;
 mod levels;
+mod lz4;
 mod nested;
 mod oracle;
 mod round_trip;

@@ -33,8 +33,8 @@ fn echo(distance: usize) -> Vec<u8> {
 fn every_window_round_trips() {
     for (make, logs, levels) in [
         (DEFLATE, 9..=15, &[0, 1, 2, 6, 9][..]),
-        (ZLIB, 9..=15, &[0, 1, 2, 6, 9]),
-        (GZIP, 9..=15, &[0, 1, 2, 6, 9]),
+        (ZLIB, 9..=15, &[1, 6]),
+        (GZIP, 9..=15, &[1, 6]),
         (ZSTD, 10..=23, &[-5, 3]),
         (BROTLI, 10..=24, &[0, 1, 5]),
     ] {
