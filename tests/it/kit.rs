@@ -151,6 +151,12 @@ fn small_windows_keep_the_contract() {
 }
 
 #[test]
+fn brotli_at_its_lowest_qualities_keeps_to_a_small_window() {
+    check_briefly(|_| CompressLayer::new(Brotli::new(0).with_window_log(16)).anywhere());
+    check_briefly(|_| CompressLayer::new(Brotli::new(1).with_window_log(17)).anywhere());
+}
+
+#[test]
 fn two_formats_keep_the_contract() {
     check_briefly(|order| {
         let (zstd, deflate) = (Zstd::new(1), Deflate::new(1));

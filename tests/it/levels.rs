@@ -71,10 +71,16 @@ async fn changes_while_both_peers_stream(codec: fn() -> CompressLayer) {
 }
 
 #[tokio::test]
+async fn another_task_changes_the_level_of_deflate_while_both_peers_stream() {
+    changes_while_both_peers_stream(|| CompressLayer::deflate(6)).await;
+}
+
+#[tokio::test]
 async fn another_task_changes_the_level_of_a_series_while_both_peers_stream() {
     changes_while_both_peers_stream(|| CompressLayer::zstd(3).framed()).await;
     changes_while_both_peers_stream(|| CompressLayer::lz4(1).framed()).await;
     changes_while_both_peers_stream(|| CompressLayer::brotli(1).framed()).await;
+    changes_while_both_peers_stream(|| CompressLayer::gzip(6).framed()).await;
 }
 
 /// Between what comes before a reset and what follows, the wire refers to nothing.
