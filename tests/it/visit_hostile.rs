@@ -276,6 +276,21 @@ fn it_pops_itself_pushes_another_and_shuts_down_in_that_order() {
     assert!(stack.with_layer(pushed, |_, _| ()).is_ok());
 }
 
+/// Not only where it is called from outside: what stands in the queue behind a layer's pop of itself
+/// would go out behind its end mark, and not as its protocol has it.
+#[test]
+fn behind_the_pop_that_it_asked_for_itself_a_layer_is_mute() {
+    let mut stack = Stack::new(Limits::default());
+    let id = stack.push(toy()).unwrap();
+    let says = move |_: &mut Toy, cx: &mut Context<'_>| {
+        cx.send(b"said");
+        cx.pop(id);
+        cx.send(b"mute");
+    };
+    stack.with_layer(id, says).unwrap();
+    assert_eq!(stack.outgoing(), [b"said".to_vec(), mark()].concat());
+}
+
 #[test]
 fn below_one_that_awaits_its_mark_what_it_delivers_passes_by() {
     let mut stack = Stack::new(Limits::default());

@@ -201,6 +201,9 @@ impl Stack {
                 if place == self.top() && self.write_error().is_err() {
                     return; // The application is told of the end by `lost`, or asked for it.
                 }
+                if self.core.down.has(place) {
+                    return; // It has ended its outbound half before this, as it asked.
+                }
                 self.core.unflushed = true;
                 let below = &mut self.slots[..place];
                 Context::new(&mut self.core, Path::Down(below)).send(bytes.bytes_mut());
