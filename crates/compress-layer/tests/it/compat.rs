@@ -103,3 +103,31 @@ fn check(make: Make, bytes: &[u8], data: &[u8]) {
         assert!(matches!(stack.input_end(), Some(End::Clean)));
     }
 }
+
+/// The wrapping is ours: header and trailer are those of others, for each level.
+#[test]
+fn zlib_and_gzip_are_wrapped_as_others_do_it() {
+    let data = data();
+    for level in 0..=9 {
+        let at = flate2::Compression::new(level);
+        let ours = packed(|| CompressLayer::zlib(level), &[&data]);
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), at);
+        encoder.write_all(&data).unwrap();
+        let theirs = encoder.finish().unwrap();
+        assert_eq!(ours[..2], theirs[..2]);
+        assert_eq!(ours[ours.len() - 4..], theirs[theirs.len() - 4..]);
+        let mut out = Vec::new();
+        let mut decoder = flate2::read::ZlibDecoder::new(&ours[..]);
+        decoder.read_to_end(&mut out).unwrap();
+        assert!(out == data);
+
+        let ours = packed(|| CompressLayer::gzip(level), &[&data]);
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), at);
+        encoder.write_all(&data).unwrap();
+        let theirs = encoder.finish().unwrap();
+        assert_eq!(ours[ours.len() - 8..], theirs[theirs.len() - 8..]);
+        let (mut out, mut decoder) = (Vec::new(), flate2::read::GzDecoder::new(&ours[..]));
+        decoder.read_to_end(&mut out).unwrap();
+        assert!(out == data && decoder.header().unwrap().mtime() == 0);
+    }
+}
