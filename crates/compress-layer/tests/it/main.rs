@@ -4,5 +4,6 @@ mod alloc;
 mod changes;
 mod compat;
 mod hostile;
+mod regressions;
 mod round_trip;
 mod wire;
