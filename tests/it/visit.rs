@@ -95,7 +95,7 @@ fn of_a_refused_push_nothing_is_called() {
 fn without_the_layer_or_the_connection_it_is_an_error_and_nothing_is_called() {
     let mut stack = Stack::new(Limits::default());
     let shift = stack.push(Shift(1)).unwrap();
-    let mut call = |stack: &mut Stack| stack.with_layer(shift, |_, _| ()).map_err(|e| e.kind());
+    let call = |stack: &mut Stack| stack.with_layer(shift, |_, _| ()).map_err(|e| e.kind());
     assert_eq!(call(&mut stack), Ok(()));
     let (_, outcome) = stack.rip(shift).unwrap();
     assert_eq!(outcome, Outcome::Ripped { held: 0 });

@@ -391,7 +391,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// The layer whose peer has ended it while nobody here was popping it, once all that it
-    /// decoded has been read. What follows waits below it until it is popped.
+    /// decoded has been read. What follows waits below it until it is popped. A layer above it that has
+    /// an end mark of its own has not met that yet: then a read that returns 0 is no clean end.
     pub fn parked(&self) -> Option<LayerKey> {
         self.stack().parked()
     }
