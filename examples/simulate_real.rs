@@ -1,4 +1,4 @@
-//! The testing kit's simulations with real layers: TLS, zstd and deflate come and go at random
+//! The testing kit's simulations with real layers: TLS and codecs come and go at random
 //! between two peers who both write all the while.
 //!
 //!     cargo run --release --example simulate_real -- --changes 100000
@@ -90,6 +90,9 @@ const KINDS: &[Kind] = &[
     Kind::named("tls12").greets(),
     Kind::named("zstd").chatty(),
     Kind::named("deflate").chatty(),
+    Kind::named("gzip").chatty(),
+    Kind::named("brotli").chatty(),
+    Kind::named("lz4").chatty(),
 ];
 
 impl Real {
@@ -136,6 +139,9 @@ impl Wares for Real {
         match order.kind {
             2 => Box::new(CompressLayer::zstd(1).anywhere()),
             3 => Box::new(CompressLayer::deflate(1).anywhere()),
+            4 => Box::new(CompressLayer::gzip(1).anywhere()),
+            5 => Box::new(CompressLayer::brotli(1).anywhere()),
+            6 => Box::new(CompressLayer::lz4(1).anywhere()),
             version => {
                 let (client, server) = &self.tls[version];
                 let name = "peer.example".try_into().expect("a name");

@@ -2,7 +2,7 @@
 # Fuzzes each target for SECONDS, 600 if not said, one after the other, on two processors; then says how
 # often each was run and what was found. What is found stays in fuzz/artifacts, what was learnt in
 # fuzz/corpus, and both out of the repository. Needs a nightly toolchain, and
-# `cargo install --locked cargo-fuzz`. With clang the codecs written in C are watched as well.
+# `cargo install --locked cargo-fuzz`. The codecs written in C (zstd, lz4) are not instrumented.
 #
 #     fuzz/run.sh [SECONDS [TARGET...]]
 set -euo pipefail
@@ -15,9 +15,6 @@ limits=(-max_len=4096 -timeout=20 -malloc_limit_mb=20 -rss_limit_mb=1024)
 export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 
 cargo run --quiet --locked --release --example seeds -- corpus
-if command -v clang >/dev/null; then
-    export CC=clang CFLAGS="-fsanitize=address,fuzzer-no-link"
-fi
 cargo +nightly fuzz build
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)

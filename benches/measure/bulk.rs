@@ -70,5 +70,9 @@ async fn receive(mut stream: impl AsyncRead + Unpin, bulk: Bulk) -> Cost {
         assert!(n > 0, "the sender ended early");
         left -= n;
     }
-    meter.stop()
+    let cost = meter.stop();
+    // To the sender, whoever goes before it has ended has failed.
+    let end = stream.read(chunk.bytes()).await.expect("a peer");
+    assert_eq!(end, 0, "more than was sent");
+    cost
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use compress_layer::CompressLayer;
+use compress_layer::{Brotli, CompressLayer, Deflate, Zstd};
 use general_layers::{Capture, Counters, Deadlines, Faults, Pcap, RateLimit, Trace};
-use stack::testing::{Check, Rule, check};
-use stack::{Chunk, Context, Error, Layer, Protocol, Residue, StreamLayer, Transport};
+use stack::testing::{Check, Order, Rule, check};
+use stack::{
+    Chunk, Context, Error, Exit, Layer, Protocol, Readiness, Residue, Standing, StreamLayer,
+    Transport,
+};
 use tls_layer::TlsLayer;
 use tokio::io::BufStream;
 
@@ -111,6 +114,99 @@ fn zstd_keeps_the_contract() {
 #[test]
 fn deflate_keeps_the_contract() {
     check(|_| CompressLayer::deflate(1).anywhere());
+}
+
+#[test]
+fn brotli_keeps_the_contract() {
+    check(|_| CompressLayer::brotli(1).anywhere());
+}
+
+#[test]
+fn lz4_keeps_the_contract() {
+    check(|_| CompressLayer::lz4(1).anywhere());
+}
+
+#[test]
+fn a_series_of_streams_keeps_the_contract() {
+    check(|_| CompressLayer::zstd(1).framed().anywhere());
+}
+
+/// What has its code in common with one that is checked at length.
+fn check_briefly<L: Layer>(make: impl Fn(&Order) -> L + Sync) {
+    Check::new(make).seeds(30).run().unwrap();
+}
+
+#[test]
+fn zlib_and_gzip_keep_the_contract() {
+    check_briefly(|_| CompressLayer::zlib(1).anywhere());
+    check_briefly(|_| CompressLayer::gzip(1).anywhere());
+    check_briefly(|_| CompressLayer::deflate(1).framed().anywhere());
+}
+
+#[test]
+fn small_windows_keep_the_contract() {
+    check_briefly(|_| CompressLayer::new(Deflate::new(9).with_window_log(9)).anywhere());
+    check_briefly(|_| CompressLayer::new(Zstd::new(1).with_window_log(10)).anywhere());
+    check_briefly(|_| CompressLayer::new(Brotli::new(2).with_window_log(10)).anywhere());
+}
+
+#[test]
+fn brotli_at_its_lowest_qualities_keeps_to_a_small_window() {
+    check_briefly(|_| CompressLayer::new(Brotli::new(0).with_window_log(16)).anywhere());
+    check_briefly(|_| CompressLayer::new(Brotli::new(1).with_window_log(17)).anywhere());
+}
+
+#[test]
+fn two_formats_keep_the_contract() {
+    check_briefly(|order| {
+        let (zstd, deflate) = (Zstd::new(1), Deflate::new(1));
+        let pair = match order.client {
+            true => CompressLayer::pair(zstd, deflate),
+            false => CompressLayer::pair(deflate, zstd),
+        };
+        Nameless(pair.anywhere())
+    });
+}
+
+/// A codec that is called the same at both ends, by which the kit tells who a byte has crossed.
+struct Nameless(CompressLayer);
+
+impl Protocol for Nameless {
+    fn attached(&mut self, cx: &mut Context<'_>, at: &Standing) -> Result<Readiness, Error> {
+        self.0.attached(cx, at)
+    }
+
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        self.0.received(cx, bytes)
+    }
+
+    fn end_received(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.0.end_received(cx)
+    }
+}
+
+impl Transport for Nameless {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        self.0.send(cx, chunk)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.0.flush(cx)
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.0.finish(cx)
+    }
+}
+
+impl Layer for Nameless {
+    fn exit(&self) -> Exit {
+        self.0.exit()
+    }
+
+    fn held(&self) -> usize {
+        self.0.held()
+    }
 }
 
 #[test]

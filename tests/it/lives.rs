@@ -1,4 +1,4 @@
-//! Random lives of two connections with real layers: TLS, zstd and deflate are pushed, and popped
+//! Random lives of two connections with real layers: TLS and codecs are pushed, and popped
 //! from anywhere, and replaced, by the owner or by a handle, while both ends read and write at once
 //! through tiny pipes, and futures are dropped at random. Each byte must come, in order, and of the
 //! epoch that it was written in.
@@ -30,7 +30,7 @@ enum Op {
     PopAndPush(usize, &'static str),
 }
 
-const NAMES: [&str; 3] = ["tls", "zstd", "deflate"];
+const NAMES: [&str; 6] = ["tls", "zstd", "deflate", "gzip", "brotli", "lz4"];
 
 /// A life as it is to be, the same for both ends.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Plan {
     fn draw(rng: &mut Rng) -> Self {
         let (mut ops, mut depth) = (Vec::new(), 0);
         for _ in 0..rng.below(7) {
-            let name = NAMES[rng.below(3)];
+            let name = NAMES[rng.below(NAMES.len())];
             let place = rng.below(depth.max(1));
             if depth < 4 && (depth == 0 || rng.once_in(2)) {
                 ops.push(Op::Push(name));
@@ -116,6 +116,9 @@ enum Id {
 fn codec(name: &str) -> CompressLayer {
     match name {
         "zstd" => CompressLayer::zstd(1),
+        "gzip" => CompressLayer::gzip(1),
+        "brotli" => CompressLayer::brotli(1),
+        "lz4" => CompressLayer::lz4(1),
         _ => CompressLayer::deflate(1),
     }
     .anywhere()

@@ -19,7 +19,7 @@ fn named(layers: &[&str], text: &str) -> (Vec<String>, String) {
     (layers, text.to_owned())
 }
 
-fn refused<L>(pushed: Result<LayerId<L>, PushError<L>>) -> (L, ErrorKind) {
+pub(crate) fn refused<L>(pushed: Result<LayerId<L>, PushError<L>>) -> (L, ErrorKind) {
     match pushed.map(|_| ()) {
         Err(PushError::Refused { back, error }) => (back, error.kind()),
         other => panic!("{other:?}"),

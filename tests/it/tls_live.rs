@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use crate::real::{client, configs, name, pattern, server};
 
 /// Without session tickets, so that nothing else comes.
-fn without_tickets(config: &ServerConfig) -> Arc<ServerConfig> {
+pub(crate) fn without_tickets(config: &ServerConfig) -> Arc<ServerConfig> {
     let mut config = config.clone();
     config.send_tls13_tickets = 0;
     Arc::new(config)

@@ -38,7 +38,7 @@ fn waits_quietly(
 }
 
 /// Polls once, with a waker that wakes nobody.
-fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+pub(crate) fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Task::from_waker(Waker::noop()))
 }
 

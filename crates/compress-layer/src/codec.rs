@@ -42,8 +42,14 @@ pub(crate) trait Format: Send + Sync {
 
     fn decoder(&self) -> Result<Box<dyn Decode>, Error>;
 
+    /// The most input that an honest peer may send before one byte comes of it: a block that is decoded
+    /// whole.
+    fn largest_block(&self) -> usize {
+        0
+    }
+
     /// Whether a running encoder can take another level, and forget what it has seen, in the midst of
-    /// its stream ([`Flush::Full`], [`Encode::set_level`]). Else that needs a new stream.
+    /// its stream ([`Encode::forget`]). Else that needs a new stream.
     fn is_flexible(&self) -> bool {
         false
     }
@@ -56,8 +62,8 @@ pub(crate) trait Encode: Send + Sync {
     fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<Encoded, Error>;
 
     /// Makes all output that lets the peer decode what was taken, with an output of
-    /// [`ROOM`](crate::sending::ROOM).
-    fn flush(&mut self, flush: Flush, output: &mut [u8]) -> Result<Encoded, Error>;
+    /// [`ROOM`](crate::sending::ROOM). Called only if something was taken since the last one.
+    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error>;
 
     /// Makes the rest and the end mark.
     fn finish(&mut self, output: &mut [u8]) -> Result<Encoded, Error>;
@@ -65,20 +71,10 @@ pub(crate) trait Encode: Send + Sync {
     /// Begins a new stream, behind one that was finished.
     fn begin_again(&mut self, level: i32) -> Result<(), Error>;
 
-    /// Takes another level, right behind a flush.
-    fn set_level(&mut self, level: i32) -> Result<(), Error> {
+    /// Goes on at this level, right behind a flush, and refers to nothing that was taken before.
+    fn forget(&mut self, level: i32) -> Result<(), Error> {
         unreachable!("level {level} needs a new stream")
     }
-}
-
-/// What a flush is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flush {
-    /// That the peer can decode what was taken. Called only if something was taken since the last
-    /// one.
-    Sync,
-    /// That, and that nothing that is taken later refers to what was taken before.
-    Full,
 }
 
 /// What a call of an encoder did.

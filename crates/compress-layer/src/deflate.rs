@@ -1,6 +1,7 @@
 //! Raw deflate (RFC 1951), as in IMAP's and NNTP's COMPRESS.
 
-use crate::flate::{Flate, Wrapping};
+use crate::flate::Flate;
+use crate::wrapping::Wrapping;
 use crate::{Codec, CompressLayer};
 
 impl CompressLayer {
@@ -22,10 +23,8 @@ impl Deflate {
         Self(Flate::new(Wrapping::Raw, level))
     }
 
-    /// The base-2 logarithm of the window, in bytes: 9 to 15, 15 if not set. A smaller one takes less
-    /// memory, and compresses less. It is what our encoder uses and the most that our decoder takes:
-    /// a peer whose window is larger sends what cannot be decoded, and COMPRESS has no way to tell
-    /// it. For a smaller window in one direction see [`CompressLayer::pair`].
+    /// The base-2 logarithm of our encoder's window, in bytes: 9 to 15, 15 if not set. A smaller one takes
+    /// less memory, and compresses less. A peer's may be of any size.
     #[must_use]
     pub fn with_window_log(self, window_log: u32) -> Self {
         Self(self.0.with_window_log(window_log))

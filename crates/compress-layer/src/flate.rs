@@ -5,18 +5,8 @@ use std::sync::Arc;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use stack::Error;
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Flush, Format, Then};
-
-/// What is around the deflate stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wrapping {
-    #[cfg(feature = "deflate")]
-    Raw,
-    #[cfg(feature = "zlib")]
-    Zlib,
-    #[cfg(feature = "gzip")]
-    Gzip,
-}
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
+use crate::wrapping::{Check, Wrapping};
 
 /// A format of the deflate family with its settings.
 #[derive(Clone, Debug)]
@@ -47,34 +37,11 @@ impl Flate {
         self.dictionary = Some(dictionary.into());
         self
     }
-
-    /// Whether the dictionary is given to the codec before the first byte; zlib's decoder asks for it.
-    fn primes_decoder(&self) -> bool {
-        match self.wrapping {
-            #[cfg(feature = "deflate")]
-            Wrapping::Raw => true,
-            #[cfg(feature = "zlib")]
-            Wrapping::Zlib => false,
-            #[cfg(feature = "gzip")]
-            Wrapping::Gzip => false,
-        }
-    }
-
-    fn has_header(&self) -> bool {
-        !self.primes_decoder()
-    }
 }
 
 impl Format for Flate {
     fn name(&self) -> &'static str {
-        match self.wrapping {
-            #[cfg(feature = "deflate")]
-            Wrapping::Raw => "deflate",
-            #[cfg(feature = "zlib")]
-            Wrapping::Zlib => "zlib",
-            #[cfg(feature = "gzip")]
-            Wrapping::Gzip => "gzip",
-        }
+        self.wrapping.name()
     }
 
     fn level(&self) -> i32 {
@@ -86,21 +53,14 @@ impl Format for Flate {
     }
 
     fn encoder(&self, level: i32) -> Result<Box<dyn Encode>, Error> {
-        let (level, window) = (Compression::new(level as u32), self.window_log);
-        let compress = match self.wrapping {
-            #[cfg(feature = "deflate")]
-            Wrapping::Raw => Compress::new_with_window_bits(level, false, window),
-            #[cfg(feature = "zlib")]
-            Wrapping::Zlib => Compress::new_with_window_bits(level, true, window),
-            #[cfg(feature = "gzip")]
-            Wrapping::Gzip => Compress::new_gzip(level, window),
-        };
-        let dictionary = self.dictionary.clone();
+        let start = Compression::new(level as u32);
         let mut encoder = Encoder {
-            compress,
-            dictionary,
+            compress: Compress::new_with_window_bits(start, false, self.window_log),
+            format: self.clone(),
+            header: Vec::new(),
+            check: self.wrapping.check(),
         };
-        encoder.prime()?;
+        encoder.begin_again(level)?;
         Ok(Box::new(encoder))
     }
 
@@ -119,46 +79,50 @@ impl Format for Flate {
 }
 
 impl Flate {
+    /// Only zlib's header tells of a window that could be refused. Any other is taken, for a narrow one
+    /// would save nothing: zlib-rs keeps 32 KiB in any case.
     fn decompress(&self) -> Decompress {
-        let window = self.window_log;
         match self.wrapping {
             #[cfg(feature = "deflate")]
-            Wrapping::Raw => Decompress::new_with_window_bits(false, window),
+            Wrapping::Raw => Decompress::new(false),
             #[cfg(feature = "zlib")]
-            Wrapping::Zlib => Decompress::new_with_window_bits(true, window),
+            Wrapping::Zlib => Decompress::new_with_window_bits(true, self.window_log),
             #[cfg(feature = "gzip")]
-            Wrapping::Gzip => Decompress::new_gzip(window),
+            Wrapping::Gzip => Decompress::new_gzip(15),
         }
     }
 }
 
 struct Encoder {
+    /// Makes the raw stream; the wrapping is ours.
     compress: Compress,
-    dictionary: Option<Arc<[u8]>>,
+    format: Flate,
+    /// Until it is written.
+    header: Vec<u8>,
+    check: Check,
 }
 
 impl Encoder {
-    /// Gives a new stream its dictionary.
-    fn prime(&mut self) -> Result<(), Error> {
-        if let Some(dictionary) = &self.dictionary {
-            self.compress.set_dictionary(dictionary).map_err(encoding)?;
-        }
-        Ok(())
-    }
-
     fn step(
         &mut self,
         input: &[u8],
         output: &mut [u8],
         flush: FlushCompress,
     ) -> Result<(Encoded, Status), Error> {
+        let head = self.header.len();
+        output[..head].copy_from_slice(&self.header);
+        self.header.clear();
+        let output = &mut output[head..];
+
         let compress = &mut self.compress;
         let (taken, made) = (compress.total_in(), compress.total_out());
         let status = compress.compress(input, output, flush).map_err(encoding)?;
         let taken = (compress.total_in() - taken) as usize;
         let made = (compress.total_out() - made) as usize;
+        self.check.update(&input[..taken]);
         // With room left over, nothing that the call was to make is left inside.
         let done = taken == input.len() && made < output.len();
+        let made = head + made;
         Ok((Encoded { taken, made, done }, status))
     }
 }
@@ -168,27 +132,43 @@ impl Encode for Encoder {
         Ok(self.step(input, output, FlushCompress::None)?.0)
     }
 
-    fn flush(&mut self, flush: Flush, output: &mut [u8]) -> Result<Encoded, Error> {
-        let flush = match flush {
-            Flush::Sync => FlushCompress::Sync,
-            Flush::Full => FlushCompress::Full,
-        };
-        Ok(self.step(&[], output, flush)?.0)
+    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
+        Ok(self.step(&[], output, FlushCompress::Sync)?.0)
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
         let (step, status) = self.step(&[], output, FlushCompress::Finish)?;
-        let done = status == Status::StreamEnd;
-        Ok(Encoded { done, ..step })
+        let trailer = self.check.trailer();
+        // Else it is called again, and only the trailer is left to write.
+        let done = status == Status::StreamEnd && output.len() - step.made >= trailer.len();
+        let mut made = step.made;
+        if done {
+            output[made..][..trailer.len()].copy_from_slice(&trailer);
+            made += trailer.len();
+        }
+        Ok(Encoded { made, done, ..step })
     }
 
     fn begin_again(&mut self, level: i32) -> Result<(), Error> {
-        self.compress.reset();
-        self.set_level(level)?;
-        self.prime()
+        self.forget(level)?;
+        let Flate {
+            wrapping,
+            window_log,
+            dictionary,
+            ..
+        } = &self.format;
+        let dictionary = dictionary.as_deref();
+        self.header = wrapping.header(level as u32, *window_log, dictionary);
+        self.check = wrapping.check();
+        if let Some(dictionary) = dictionary {
+            self.compress.set_dictionary(dictionary).map_err(encoding)?;
+        }
+        Ok(())
     }
 
-    fn set_level(&mut self, level: i32) -> Result<(), Error> {
+    /// A flush has ended at a whole byte, so the blocks of an encoder that begins anew may follow.
+    fn forget(&mut self, level: i32) -> Result<(), Error> {
+        self.compress.reset();
         let level = Compression::new(level as u32);
         self.compress.set_level(level).map_err(encoding)
     }
@@ -203,7 +183,7 @@ impl Decoder {
     /// Gives a new stream its dictionary, if it does not ask for it itself.
     fn prime(&mut self) -> Result<(), Error> {
         match &self.format.dictionary {
-            Some(dictionary) if self.format.primes_decoder() => {
+            Some(dictionary) if self.format.wrapping.primes_decoder() => {
                 let primed = self.decompress.set_dictionary(dictionary);
                 primed
                     .map(drop)
@@ -245,7 +225,7 @@ impl Decode for Decoder {
     }
 
     fn begin_again(&mut self) -> Result<(), Error> {
-        self.decompress.reset(self.format.has_header());
+        self.decompress.reset(self.format.wrapping.has_header());
         self.prime()
     }
 }

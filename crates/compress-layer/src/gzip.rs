@@ -1,6 +1,7 @@
 //! The gzip format (RFC 1952).
 
-use crate::flate::{Flate, Wrapping};
+use crate::flate::Flate;
+use crate::wrapping::Wrapping;
 use crate::{Codec, CompressLayer};
 
 impl CompressLayer {
@@ -23,9 +24,8 @@ impl Gzip {
         Self(Flate::new(Wrapping::Gzip, level))
     }
 
-    /// The base-2 logarithm of the window, in bytes: 9 to 15, 15 if not set. A smaller one takes less
-    /// memory, and compresses less. It is what our encoder uses and the most that our decoder takes: a
-    /// peer whose window is larger sends what cannot be decoded.
+    /// The base-2 logarithm of our encoder's window, in bytes: 9 to 15, 15 if not set. A smaller one takes
+    /// less memory, and compresses less. A peer's may be of any size.
     #[must_use]
     pub fn with_window_log(self, window_log: u32) -> Self {
         Self(self.0.with_window_log(window_log))

@@ -83,7 +83,8 @@ impl CompressLayer {
 
     /// Sets how much input the peer may send without one byte coming of it (empty blocks,
     /// skippable frames, a header's file name); more is an error of kind
-    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set.
+    /// [`ErrorKind::Limit`](stack::ErrorKind::Limit). 1 MiB if not set; lz4, which decodes a block only
+    /// when it is whole, may have the 4 MiB of one besides.
     #[must_use]
     pub fn with_fruitless_limit(mut self, bytes: usize) -> Self {
         self.receiving.set_fruitless_limit(bytes);
@@ -98,8 +99,8 @@ impl CompressLayer {
         self
     }
 
-    /// Sets the level for what is written from now on; outside of what the format has, the nearest. On
-    /// a layer that stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or
+    /// Sets the level for what is written from now on; outside of what the format has, the nearest. A
+    /// level other than before costs a [`reset`](Self::reset), too. On a layer that stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or
     /// `Connection::with_layer`.
     ///
     /// # Errors
@@ -120,11 +121,12 @@ impl CompressLayer {
     /// long the ciphertext is (CRIME, CVE-2012-4929): if his guess equals a part of the secret, it
     /// compresses better. Called between the secret and the rest, each way, there is nothing to compare
     /// with. It does not help where both are in one message (BREACH, CVE-2013-3587): such
-    /// messages are not to be compressed. A dictionary counts as written before.
+    /// messages are not to be compressed. A dictionary is no secret: each new stream has it again, but a
+    /// deflate stream, which goes on, has lost it.
     ///
-    /// Costs an empty block (5 bytes in deflate) or a stream's end and beginning, unless something
-    /// that is not flushed is inside, and then the better compression that history gives. Takes effect
-    /// with the next flush, or with the next byte that is written.
+    /// Costs the better compression that history gives; with the deflate family that is all, except for
+    /// a flush where something is inside, with the others a stream's end and beginning. Takes effect with
+    /// the next flush, or with the next byte that is written.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@
 //! | raw deflate (RFC 1951) | `deflate`, on | [`Deflate`] | 0.4 MiB |
 //! | zlib (RFC 1950), gzip (RFC 1952) | `zlib`, `gzip` | [`Zlib`], [`Gzip`] | the same |
 //! | Zstandard (RFC 8878) | `zstd`, on | [`Zstd`] | 6 MiB at level 3; 8.5 MiB for a peer's widest window |
-//! | Brotli (RFC 7932) | `brotli` | [`Brotli`] | 16 MiB for a peer's widest window |
+//! | Brotli (RFC 7932) | `brotli` | [`Brotli`] | 9 MiB at quality 4; 16 MiB for a peer's widest window |
 //! | LZ4 frames | `lz4` | [`Lz4`] | 0.3 MiB; 8 MiB for a peer's largest blocks |
 //!
 //! It does not negotiate (that is the application's protocol: `COMPRESS DEFLATE`, a feature, a
@@ -206,6 +206,8 @@ mod life;
 mod lz4;
 mod receiving;
 mod sending;
+#[cfg(any(feature = "deflate", feature = "zlib", feature = "gzip"))]
+mod wrapping;
 #[cfg(feature = "zlib")]
 mod zlib;
 #[cfg(feature = "zstd")]

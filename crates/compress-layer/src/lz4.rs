@@ -9,8 +9,11 @@ use compression_codecs::lz4::{Lz4Decoder, Lz4Encoder};
 use compression_codecs::{DecodeV2, EncodeV2};
 use stack::Error;
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Flush, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
 use crate::{Codec, CompressLayer};
+
+/// What a block takes at the most, which nothing is made of before it is whole.
+const LARGEST_BLOCK: usize = 4 * 1024 * 1024;
 
 impl CompressLayer {
     /// LZ4 frames in both directions: [`Lz4::new`].
@@ -72,6 +75,10 @@ impl Format for Lz4 {
         level.clamp(0, 12)
     }
 
+    fn largest_block(&self) -> usize {
+        LARGEST_BLOCK
+    }
+
     fn encoder(&self, level: i32) -> Result<Box<dyn Encode>, Error> {
         Ok(Box::new(Encoder {
             lz4: self.encoder(level),
@@ -103,7 +110,7 @@ impl Encode for Encoder {
         Ok(Encoded { taken, made, done })
     }
 
-    fn flush(&mut self, _: Flush, output: &mut [u8]) -> Result<Encoded, Error> {
+    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
         let mut output = WriteBuffer::new_initialized(output);
         let done = self.lz4.flush(&mut output).map_err(encoding)?;
         let (taken, made) = (0, output.written_len());

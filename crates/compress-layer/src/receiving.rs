@@ -102,7 +102,7 @@ impl Receiving {
                     cx.end_mark();
                     break;
                 }
-            } else if self.fruitless > self.fruitless_limit {
+            } else if self.is_wasteful() {
                 return Err(Error::new(
                     ErrorKind::Limit,
                     Blame::Remote,
@@ -129,6 +129,13 @@ impl Receiving {
         };
         let make = || codec.format().decoder();
         self.life.begin(make, |decoder| decoder.begin_again())
+    }
+
+    /// Whether too much came of which nothing was made.
+    fn is_wasteful(&self) -> bool {
+        let codec = self.codec.as_ref();
+        let block = codec.map_or(0, |codec| codec.format().largest_block());
+        self.fruitless > self.fruitless_limit.saturating_add(block)
     }
 
     /// The present stream has ended. Whether another follows.

@@ -2,7 +2,7 @@
 
 use stack::{Chunk, Context, Error};
 
-use crate::codec::{Codec, Encode, Encoded, Flush};
+use crate::codec::{Codec, Encode, Encoded};
 use crate::info::Volume;
 use crate::life::Life;
 
@@ -18,26 +18,17 @@ pub(crate) struct Sending {
     life: Life<dyn Encode>,
     /// A stream follows another, until an empty one.
     framed: bool,
+    /// What is written from now on is compressed at this level. A running encoder takes it with the
+    /// next flush, or else before the next byte.
     level: i32,
-    /// What is to happen before the next byte is taken.
-    due: Due,
+    /// That of the encoder.
+    running_level: i32,
+    /// The encoder is to forget what it has seen: at the same moment.
+    reset: bool,
     /// What the encoder took since it last gave anything: about as much is inside it. Not 0 before a
     /// flush has brought out the rest.
     staged: usize,
     pub(crate) volume: Volume,
-}
-
-/// What was asked for, and happens with the next flush, or else before the next byte.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Due {
-    level: bool,
-    reset: bool,
-}
-
-impl Due {
-    fn is_something(self) -> bool {
-        self != Self::default()
-    }
 }
 
 impl Sending {
@@ -49,7 +40,8 @@ impl Sending {
             life: Life::Fresh,
             framed: false,
             level,
-            due: Due::default(),
+            running_level: level,
+            reset: false,
             staged: 0,
             volume,
         }
@@ -62,7 +54,7 @@ impl Sending {
     /// As it was before the first byte.
     pub(crate) fn begin_anew(&mut self) {
         self.life = Life::Fresh;
-        self.due = Due::default();
+        self.reset = false;
         self.staged = 0;
         self.volume = Volume::of(self.codec.as_ref());
     }
@@ -87,15 +79,13 @@ impl Sending {
     // ---- what may be asked for ----
 
     pub(crate) fn set_level(&mut self, level: i32) -> Result<(), Error> {
-        let level = self.adjustable()?.format().nearest(level);
-        self.due.level |= level != self.level && matches!(self.life, Life::Running(_));
-        self.level = level;
+        self.level = self.adjustable()?.format().nearest(level);
         Ok(())
     }
 
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
         self.adjustable()?;
-        self.due.reset |= matches!(self.life, Life::Running(_));
+        self.reset = matches!(self.life, Life::Running(_));
         Ok(())
     }
 
@@ -125,7 +115,9 @@ impl Sending {
         if input.is_empty() {
             return Ok(());
         }
-        self.do_what_is_due(cx)?;
+        if self.is_renewal_due() {
+            self.renew(cx)?;
+        }
         self.begin()?;
         self.drive(cx, |encoder, output| {
             let step = encoder.run(input, output)?;
@@ -138,10 +130,10 @@ impl Sending {
         if self.staged == 0 {
             return Ok(());
         }
-        if self.due.is_something() {
-            return self.do_what_is_due(cx);
+        if self.is_renewal_due() {
+            return self.renew(cx);
         }
-        self.flush_encoder(cx, Flush::Sync)
+        self.flush_encoder(cx)
     }
 
     pub(crate) fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -164,36 +156,36 @@ impl Sending {
         let (Some(codec), level) = (&self.codec, self.level) else {
             return Ok(());
         };
+        if !matches!(self.life, Life::Running(_)) {
+            self.running_level = level;
+        }
         let make = || codec.format().encoder(level);
         self.life.begin(make, |encoder| encoder.begin_again(level))
     }
 
-    /// Takes the new level, or forgets, or both; what was taken before goes out with that.
-    fn do_what_is_due(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        let due = std::mem::take(&mut self.due);
-        let flexible = self
-            .codec
-            .as_ref()
-            .is_some_and(|it| it.format().is_flexible());
-        if !due.is_something() {
-            return Ok(());
-        }
-        if !flexible {
+    fn is_renewal_due(&self) -> bool {
+        let due = self.reset || self.level != self.running_level;
+        due && matches!(self.life, Life::Running(_))
+    }
+
+    /// Goes on at the new level, and without history; what was taken before goes out with that.
+    fn renew(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let codec = self.codec.as_ref();
+        if !codec.is_some_and(|codec| codec.format().is_flexible()) {
             return self.end_stream(cx);
         }
-        if due.reset {
-            self.flush_encoder(cx, Flush::Full)?;
-        } else if self.staged > 0 {
-            self.flush_encoder(cx, Flush::Sync)?;
+        if self.staged > 0 {
+            self.flush_encoder(cx)?;
         }
+        (self.running_level, self.reset) = (self.level, false);
         match &mut self.life {
-            Life::Running(encoder) if due.level => encoder.set_level(self.level),
+            Life::Running(encoder) => encoder.forget(self.level),
             _ => Ok(()),
         }
     }
 
-    fn flush_encoder(&mut self, cx: &mut Context<'_>, flush: Flush) -> Result<(), Error> {
-        self.drive(cx, |encoder, output| encoder.flush(flush, output))?;
+    fn flush_encoder(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.drive(cx, |encoder, output| encoder.flush(output))?;
         self.staged = 0;
         Ok(())
     }
@@ -201,7 +193,7 @@ impl Sending {
     fn end_stream(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.drive(cx, |encoder, output| encoder.finish(output))?;
         self.life.pause();
-        (self.staged, self.due) = (0, Due::default());
+        (self.staged, self.reset) = (0, false);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The zlib format (RFC 1950).
 
-use crate::flate::{Flate, Wrapping};
+use crate::flate::Flate;
+use crate::wrapping::Wrapping;
 use crate::{Codec, CompressLayer};
 
 impl CompressLayer {
@@ -23,8 +24,8 @@ impl Zlib {
     }
 
     /// The base-2 logarithm of the window, in bytes: 9 to 15, 15 if not set. A smaller one takes less
-    /// memory, and compresses less. It is what our encoder uses and the most that our decoder takes: a
-    /// peer that says in its header that its window is larger is refused.
+    /// memory for what is sent, and compresses less. It is what our encoder uses and the most that our
+    /// decoder takes: a peer that says in its header that its window is larger is refused.
     #[must_use]
     pub fn with_window_log(self, window_log: u32) -> Self {
         Self(self.0.with_window_log(window_log))

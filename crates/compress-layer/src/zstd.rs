@@ -9,7 +9,7 @@ use zstd_safe::{
     CCtx, CDict, CParameter, DCtx, DDict, DParameter, InBuffer, OutBuffer, ResetDirective,
 };
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Flush, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
 use crate::{Codec, CompressLayer};
 
 /// The largest window: 8 MiB, as RFC 8878 wants every decoder to support, and no more.
@@ -198,7 +198,7 @@ impl Encode for Encoder {
         Ok(self.step(input, output, End::ZSTD_e_continue)?.0)
     }
 
-    fn flush(&mut self, _: Flush, output: &mut [u8]) -> Result<Encoded, Error> {
+    fn flush(&mut self, output: &mut [u8]) -> Result<Encoded, Error> {
         let (step, left) = self.step(&[], output, End::ZSTD_e_flush)?;
         let done = left == 0;
         Ok(Encoded { done, ..step })

@@ -263,17 +263,19 @@ impl Stack {
         self.begin_awaiting();
     }
 
+    /// Whether both halves of a layer have ended that was asked to leave.
+    pub(crate) fn has_left(&self, place: usize) -> bool {
+        let slot = &self.slots[place];
+        let leaving = matches!(slot.life, Life::Leaving { .. });
+        leaving && self.core.down.has(place) && slot.inbound == Inbound::Ended
+    }
+
     /// Takes out one layer whose two halves have ended.
     pub(crate) fn detach_next(&mut self) -> bool {
         if self.core.shut.is_empty() {
             return false;
         }
-        let leaves = |place: &usize| {
-            let slot = &self.slots[*place];
-            let leaving = matches!(slot.life, Life::Leaving { .. });
-            leaving && self.core.down.has(*place) && slot.inbound == Inbound::Ended
-        };
-        let Some(place) = (0..self.top()).find(leaves) else {
+        let Some(place) = (0..self.top()).find(|place| self.has_left(*place)) else {
             return false;
         };
         let key = self.core.keys[place];

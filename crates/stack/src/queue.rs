@@ -93,7 +93,16 @@ impl Queue {
 
     /// Takes out all that `origin` asked for.
     pub(crate) fn forget(&mut self, origin: LayerKey) -> Vec<Op> {
-        let its = self.entries.extract_if(.., |(key, _)| *key == origin);
+        self.forget_if(|(key, _)| *key == origin)
+    }
+
+    /// Takes out what `origin` wanted to deliver.
+    pub(crate) fn forget_deliveries(&mut self, origin: LayerKey) {
+        self.forget_if(|(key, op)| *key == origin && matches!(op, Op::Deliver(..)));
+    }
+
+    fn forget_if(&mut self, is: impl Fn(&(LayerKey, Op)) -> bool) -> Vec<Op> {
+        let its = self.entries.extract_if(.., |entry| is(entry));
         let its: Vec<_> = its.map(|(_, op)| op).collect();
         for op in &its {
             if let Op::Send(bytes) | Op::Deliver(bytes, _) = op {

@@ -178,7 +178,7 @@ impl Stack {
         }
     }
 
-    fn run_queued(&mut self) {
+    pub(crate) fn run_queued(&mut self) {
         let core = &mut self.core;
         let keys = &core.keys;
         let next = core.queue.next(|key| keys.iter().position(|&k| k == key));
@@ -200,6 +200,9 @@ impl Stack {
                 };
                 if place == self.top() && self.write_error().is_err() {
                     return; // The application is told of the end by `lost`, or asked for it.
+                }
+                if self.core.down.has(place) {
+                    return; // It has ended its outbound half before this, as it asked.
                 }
                 self.core.unflushed = true;
                 let below = &mut self.slots[..place];

@@ -1,9 +1,20 @@
 //! The layer between two stacks in memory, and against bytes that no honest peer sends.
 
 mod alloc;
+mod asymmetric;
+mod ceilings;
 mod changes;
+mod checksums;
 mod compat;
+mod dictionaries;
+mod framed;
+mod gzip;
 mod hostile;
 mod regressions;
+mod levels;
+mod lz4;
+mod nested;
+mod oracle;
 mod round_trip;
+mod windows;
 mod wire;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
-use stack::{LayerId, Limits, Stack};
+use stack::{End, Error, LayerId, Limits, Stack};
 
 pub(crate) type Make = fn() -> CompressLayer;
 
@@ -20,7 +20,7 @@ pub(crate) fn bare() -> Stack {
     Stack::new(Limits::default())
 }
 
-pub(crate) fn with(make: Make) -> (Stack, LayerId<CompressLayer>) {
+pub(crate) fn with(make: impl FnOnce() -> CompressLayer) -> (Stack, LayerId<CompressLayer>) {
     let mut stack = bare();
     let id = stack.push(make()).unwrap();
     (stack, id)
@@ -35,7 +35,7 @@ pub(crate) fn wire(stack: &mut Stack) -> Vec<u8> {
 }
 
 /// What a stack with this layer makes of `writes`, each flushed, with the end mark.
-pub(crate) fn packed(make: Make, writes: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn packed(make: impl FnOnce() -> CompressLayer, writes: &[&[u8]]) -> Vec<u8> {
     let (mut stack, id) = with(make);
     let mut bytes = Vec::new();
     for write in writes {
@@ -82,6 +82,14 @@ pub(crate) fn carry(from: &mut Stack, to: &mut Stack) -> Vec<u8> {
     let bytes = wire(from);
     let pieces: Vec<_> = bytes.chunks(16 * 1024).collect();
     feed(to, &pieces)
+}
+
+/// The error that ends the input.
+pub(crate) fn failure(stack: &Stack) -> Error {
+    match stack.input_end() {
+        Some(End::Error(error)) => error,
+        other => panic!("not an error: {other:?}"),
+    }
 }
 
 /// Calls `each` with `bytes` byte by byte, whole, and split at each place.
