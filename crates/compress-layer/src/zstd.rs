@@ -21,6 +21,9 @@ const WIDE_LEVEL: i32 = 20;
 /// Where a hint asks for a block, it asks for the next block's header as well.
 const BLOCK_HEADER: usize = 3;
 
+/// The most that a frame's header has.
+const FRAME_HEADER: usize = 18;
+
 /// The least that a frame begins with.
 const FRAME_START: usize = 5;
 
@@ -216,7 +219,8 @@ impl Encode for Encoder {
 
 /// A call of zstd that fails does not say what it had written before, so a call gets no more
 /// input than one block or one header, and none at all while output of the last block is left
-/// inside. Then all that a failing call has made is undecodable.
+/// inside. Then all that a failing call has made is undecodable. Stored blocks rise as they come, and
+/// may have more or less in them than the frame said; see [`Frame::next_piece`].
 struct Decoder {
     context: DCtx<'static>,
     frame: Frame,
@@ -243,7 +247,7 @@ impl Decode for Decoder {
                     break Err(Error::remote("not a zstd frame").with_source(Code(code)));
                 }
             };
-            self.frame.took(&rest[..piece.pos()], hint);
+            self.frame.took(&rest[..piece.pos()], out.pos(), hint);
             self.brimming = out.pos() == size;
             taken += piece.pos();
             made += out.pos();
@@ -271,40 +275,46 @@ impl Decode for Decoder {
 struct Frame {
     /// How much of the frame zstd would like to have next.
     hint: usize,
-    /// The frame's first bytes, which tell what frame it is.
-    magic: [u8; 4],
+    /// The frame's first bytes, which tell what frame it is, and how much is in it.
+    head: [u8; FRAME_HEADER],
     seen: usize,
+    made: u64,
 }
 
 impl Default for Frame {
     fn default() -> Self {
         Self {
             hint: FRAME_START,
-            magic: [0; 4],
+            head: [0; FRAME_HEADER],
             seen: 0,
+            made: 0,
         }
     }
 }
 
 impl Frame {
-    /// The size of the next piece: without the next block's header, if that is not all.
+    /// The size of the next piece: not the next block's header as well, and no more of a stored block
+    /// than the frame has left. What fails then has made nothing, wherever the input is cut, but for
+    /// the last byte of a frame that is too short.
     fn next_piece(&self) -> usize {
-        match self.hint {
-            hint @ ..=BLOCK_HEADER => hint,
-            hint => hint - BLOCK_HEADER,
+        let piece = self.hint.saturating_sub(BLOCK_HEADER).max(1);
+        match zstd_safe::get_frame_content_size(&self.head[..self.seen]) {
+            Ok(Some(size)) if size > self.made => piece.min((size - self.made) as usize),
+            _ => piece,
         }
     }
 
-    fn took(&mut self, bytes: &[u8], hint: usize) {
-        self.hint = hint;
-        let n = bytes.len().min(self.magic.len() - self.seen);
-        self.magic[self.seen..][..n].copy_from_slice(&bytes[..n]);
+    fn took(&mut self, bytes: &[u8], made: usize, hint: usize) {
+        (self.hint, self.made) = (hint, self.made + made as u64);
+        let n = bytes.len().min(self.head.len() - self.seen);
+        self.head[self.seen..][..n].copy_from_slice(&bytes[..n]);
         self.seen += n;
     }
 
     /// Whether it is a frame that holds nothing for the application, and so no end mark either.
     fn is_skippable(&self) -> bool {
-        u32::from_le_bytes(self.magic) & !0xf == zstd_safe::zstd_sys::ZSTD_MAGIC_SKIPPABLE_START
+        let [a, b, c, d, ..] = self.head;
+        u32::from_le_bytes([a, b, c, d]) & !0xf == zstd_safe::zstd_sys::ZSTD_MAGIC_SKIPPABLE_START
     }
 }
 

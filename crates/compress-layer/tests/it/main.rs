@@ -14,6 +14,7 @@ mod levels;
 mod lz4;
 mod nested;
 mod oracle;
+mod regressions;
 mod round_trip;
 mod windows;
 mod wire;
