@@ -13,6 +13,7 @@ mod hostile;
 mod levels;
 mod nested;
 mod oracle;
+mod review;
 mod round_trip;
 mod windows;
 mod wire;
