@@ -3,9 +3,9 @@
 use ::brotli::enc::StandardAlloc;
 use ::brotli::enc::encode::{BrotliEncoderOperation as Operation, BrotliEncoderStateStruct};
 use ::brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
-use stack::{Blame, Error, ErrorKind};
+use stack::Error;
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then, too_wide};
 use crate::{Codec, CompressLayer};
 
 /// The largest window of RFC 7932: 16 MiB.
@@ -187,8 +187,7 @@ impl Decode for Decoder {
             && !std::mem::replace(&mut self.begun, true)
             && window_log(*first).is_some_and(|log| log > self.window_log)
         {
-            let why = "a brotli window larger than is allowed";
-            let then = Err(Error::new(ErrorKind::Limit, Blame::Remote, why));
+            let then = Err(too_wide());
             return Decoded { taken, made, then };
         }
         let result = BrotliDecompressStream(

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use stack::Error;
+use stack::{Blame, Error, ErrorKind};
 
 /// A format with its settings: one of [`Deflate`](crate::Deflate), [`Zstd`](crate::Zstd), …, by
 /// `into`.
@@ -112,4 +112,20 @@ pub(crate) enum Then {
     More,
     /// Nothing: the end mark was the last thing taken.
     End,
+}
+
+/// The peer says that it needs a window larger than this side's settings allow.
+#[cfg_attr(
+    not(any(
+        feature = "deflate",
+        feature = "zlib",
+        feature = "gzip",
+        feature = "zstd",
+        feature = "brotli"
+    )),
+    expect(dead_code, reason = "lz4 has no window to choose")
+)]
+pub(crate) fn too_wide() -> Error {
+    let why = "a window larger than is allowed";
+    Error::new(ErrorKind::Limit, Blame::Remote, why)
 }

@@ -1,11 +1,10 @@
 //! What deflate, zlib and gzip have in common: the deflate algorithm (RFC 1951), in three wrappings.
 
-use std::sync::Arc;
-
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use stack::Error;
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then, too_wide};
+use crate::dictionary::Dictionary;
 use crate::wrapping::{Check, Wrapping};
 
 /// A format of the deflate family with its settings.
@@ -14,7 +13,7 @@ pub(crate) struct Flate {
     wrapping: Wrapping,
     level: u32,
     window_log: u8,
-    dictionary: Option<Arc<[u8]>>,
+    dictionary: Option<Dictionary>,
 }
 
 impl Flate {
@@ -209,6 +208,8 @@ impl Decoder {
                     .map(|_| Then::More)
                     .map_err(|_| Error::remote("compressed with an unknown dictionary"))
             }
+            // Said of zlib's header alone.
+            Err(error) if error.message() == Some("invalid window size") => Err(too_wide()),
             Err(error) => {
                 let what = format!("not a {} stream", self.format.name());
                 Err(Error::remote(what).with_source(error))

@@ -99,9 +99,9 @@ impl CompressLayer {
         self
     }
 
-    /// Sets the level for what is written from now on; outside of what the format has, the nearest. A
-    /// level other than before costs a [`reset`](Self::reset), too. On a layer that stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or
-    /// `Connection::with_layer`.
+    /// Sets the level for what is written from now on, and for the next push; outside of what the format
+    /// has, the nearest. A level other than before costs a [`reset`](Self::reset), too. On a layer that
+    /// stands in a stack, by [`Stack::with_layer`](stack::Stack::with_layer) or `Connection::with_layer`.
     ///
     /// # Errors
     ///

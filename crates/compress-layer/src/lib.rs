@@ -11,13 +11,16 @@
 //!                     end of the stream or frame = end mark
 //! ```
 //!
-//! | format | feature | settings | what the library needs, both ways |
-//! |---|---|---|---|
-//! | raw deflate (RFC 1951) | `deflate`, on | [`Deflate`] | 0.4 MiB |
-//! | zlib (RFC 1950), gzip (RFC 1952) | `zlib`, `gzip` | [`Zlib`], [`Gzip`] | the same |
-//! | Zstandard (RFC 8878) | `zstd`, on | [`Zstd`] | 6 MiB at level 3; 8.5 MiB for a peer's widest window |
-//! | Brotli (RFC 7932) | `brotli` | [`Brotli`] | 9 MiB at quality 4; 16 MiB for a peer's widest window |
-//! | LZ4 frames | `lz4` | [`Lz4`] | 0.3 MiB; 8 MiB for a peer's largest blocks |
+//! | format | feature | settings | the encoder takes | the decoder takes at most |
+//! |---|---|---|---|---|
+//! | raw deflate (RFC 1951) | `deflate`, on | [`Deflate`] | 0.4 MiB | 0.05 MiB |
+//! | zlib (RFC 1950), gzip (RFC 1952) | `zlib`, `gzip` | [`Zlib`], [`Gzip`] | the same | the same |
+//! | Zstandard (RFC 8878) | `zstd`, on | [`Zstd`] | 3.5 MiB at level 3 | 8.5 MiB |
+//! | Brotli (RFC 7932) | `brotli` | [`Brotli`] | 9 MiB at quality 4 | 18 MiB, and 25 while its window grows |
+//! | LZ4 frames | `lz4` | [`Lz4`] | 0.5 MiB | 8 MiB |
+//!
+//! What a decoder takes is for the peer to choose; with zstd and brotli a window that is set smaller is
+//! also the most that is accepted.
 //!
 //! It does not negotiate (that is the application's protocol: `COMPRESS DEFLATE`, a feature, a
 //! header), does not encrypt, and does not decide when bytes leave: the stack does. It does not hide
@@ -195,6 +198,13 @@ mod brotli;
 mod codec;
 #[cfg(feature = "deflate")]
 mod deflate;
+#[cfg(any(
+    feature = "deflate",
+    feature = "zlib",
+    feature = "gzip",
+    feature = "zstd"
+))]
+mod dictionary;
 #[cfg(any(feature = "deflate", feature = "zlib", feature = "gzip"))]
 mod flate;
 #[cfg(feature = "gzip")]

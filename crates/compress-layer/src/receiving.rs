@@ -10,7 +10,7 @@ use crate::life::Life;
 const BLOCK: usize = 16 * 1024;
 
 /// The most input that is decoded for one block, so that input which yields nothing is work too.
-const STRIDE: usize = 64 * 1024;
+const STRIDE: usize = 16 * 1024;
 
 /// What the peer sends, and how.
 pub(crate) struct Receiving {

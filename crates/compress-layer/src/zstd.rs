@@ -1,15 +1,16 @@
 //! Zstandard (RFC 8878).
 
 use std::fmt;
-use std::sync::Arc;
 
-use stack::Error;
+use stack::{Blame, Error, ErrorKind};
 use zstd_safe::zstd_sys::ZSTD_EndDirective as End;
+use zstd_safe::zstd_sys::ZSTD_ErrorCode as ErrorCode;
 use zstd_safe::{
     CCtx, CDict, CParameter, DCtx, DDict, DParameter, InBuffer, OutBuffer, ResetDirective,
 };
 
-use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then};
+use crate::codec::{Decode, Decoded, Encode, Encoded, Format, Then, too_wide};
+use crate::dictionary::Dictionary;
 use crate::{Codec, CompressLayer};
 
 /// The largest window: 8 MiB, as RFC 8878 wants every decoder to support, and no more.
@@ -41,7 +42,7 @@ pub struct Zstd {
     level: i32,
     window_log: Option<u32>,
     checksum: bool,
-    dictionary: Option<Arc<[u8]>>,
+    dictionary: Option<Dictionary>,
 }
 
 impl Zstd {
@@ -243,9 +244,7 @@ impl Decode for Decoder {
             let mut piece = InBuffer::around(&rest[..feed]);
             let hint = match self.context.decompress_stream(&mut out, &mut piece) {
                 Ok(hint) => hint,
-                Err(code) => {
-                    break Err(Error::remote("not a zstd frame").with_source(Code(code)));
-                }
+                Err(code) => break Err(decoding(code)),
             };
             self.frame.took(&rest[..piece.pos()], out.pos(), hint);
             self.brimming = out.pos() == size;
@@ -319,7 +318,16 @@ impl Frame {
 }
 
 fn no_memory() -> Error {
-    Error::local("no memory for a zstd context")
+    let why = "no memory for a zstd context";
+    Error::new(ErrorKind::Limit, Blame::Local, why)
+}
+
+fn decoding(code: usize) -> Error {
+    // Codes of errors are negative numbers.
+    match code.wrapping_neg() == ErrorCode::ZSTD_error_frameParameter_windowTooLarge as usize {
+        true => too_wide(),
+        false => Error::remote("not a zstd frame").with_source(Code(code)),
+    }
 }
 
 fn setting_up(code: usize) -> Error {

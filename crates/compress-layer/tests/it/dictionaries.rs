@@ -215,3 +215,19 @@ fn a_damaged_trained_dictionary_is_refused() {
         assert_eq!(feed(&mut stack, &[&packed(make, &[DATA])]), DATA);
     }
 }
+
+/// It may be large, and private.
+#[test]
+fn settings_are_drawn_without_their_dictionary() {
+    let dictionary = [b'x'; 32 * 1024];
+    let deflate = Deflate::new(6).with_dictionary(&dictionary);
+    let zlib = Zlib::new(6).with_dictionary(&dictionary);
+    let zstd = Zstd::new(3).with_dictionary(&dictionary).unwrap();
+    for drawn in [
+        format!("{deflate:?}"),
+        format!("{zlib:?}"),
+        format!("{zstd:?}"),
+    ] {
+        assert!(drawn.len() < 1000, "{} bytes", drawn.len());
+    }
+}

@@ -300,7 +300,7 @@ fn the_streams_of_a_series_need_not_be_alike() {
     let bytes = [packed(narrow, &[b"one"]), packed(ZLIB, &[b"two"])].concat();
     let (mut stack, _) = with(|| narrow().framed());
     assert_eq!(feed(&mut stack, &[&bytes]), b"one");
-    assert_eq!(failure(&stack).kind(), ErrorKind::Protocol);
+    assert_eq!(failure(&stack).kind(), ErrorKind::Limit);
     let brotli =
         |log| move || CompressLayer::new(compress_layer::Brotli::new(3).with_window_log(log));
     let bytes = [packed(brotli(12), &[b"one"]), packed(BROTLI, &[b"two"])].concat();

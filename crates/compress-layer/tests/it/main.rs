@@ -2,6 +2,7 @@
 
 mod alloc;
 mod asymmetric;
+mod brotli;
 mod ceilings;
 mod changes;
 mod checksums;
