@@ -1,6 +1,7 @@
 //! The integration tests of the workspace, in one binary, so that it is linked once.
 
 mod app;
+mod bombs;
 mod bugs;
 mod bugs_driver;
 mod bugs_ends;

@@ -7,8 +7,8 @@ use crate::buffer::Buffer;
 use crate::core::{Core, over_budget};
 use crate::layer::Layer;
 use crate::queue::Op;
+use crate::queue::Visit;
 use crate::slot::Slot;
-use crate::visit::Visit;
 use crate::{Changes, Chunk, Error, LayerId, LayerKey};
 
 /// What a node can do while it is called: hand bytes to its neighbours, and tell the stack.

@@ -1,8 +1,7 @@
 //! What was asked for in the other direction, to be run after the pass.
 
 use crate::buffer::Buffer;
-use crate::visit::Visit;
-use crate::{Changes, LayerKey};
+use crate::{Changes, Context, Layer, LayerKey};
 
 /// Something that a node asked for while bytes moved the other way.
 pub(crate) enum Op {
@@ -19,6 +18,9 @@ pub(crate) enum Op {
     /// End the outgoing half.
     Shutdown,
 }
+
+/// What is done to a layer, by who no longer knows its type.
+pub(crate) type Visit = Box<dyn FnOnce(&mut dyn Layer, &mut Context<'_>) + Send + Sync>;
 
 /// The queue of a stack: an entry stands behind the others of its origin.
 #[derive(Default)]

@@ -2,12 +2,10 @@
 
 use std::any::Any;
 
+use crate::queue::Visit;
 use crate::rules::no_such_layer;
 use crate::slot::Inbound;
 use crate::{Context, Error, Layer, LayerId, LayerKey, Stack};
-
-/// What is done to a layer, by who no longer knows its type.
-pub(crate) type Visit = Box<dyn FnOnce(&mut dyn Layer, &mut Context<'_>) + Send + Sync>;
 
 impl Stack {
     /// Calls `with` with a layer that stands in this stack, to set something of it, or to have it say

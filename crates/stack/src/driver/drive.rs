@@ -35,6 +35,8 @@ pub(super) struct Driver<Io> {
     pub(super) frozen: bool,
     /// Every write is flushed.
     pub(super) write_through: bool,
+    /// Other tasks have had their turn since the stack's work was used up.
+    yielded: bool,
     pub(super) socket: Socket,
     /// What other tasks have asked for.
     pub(super) mailbox: Mailbox,
@@ -54,6 +56,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             timer: None,
             frozen: false,
             write_through: false,
+            yielded: false,
             socket: Socket::Flushed,
             mailbox: Mailbox::default(),
             signals: Signals::default(),
@@ -80,7 +83,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             return Poll::Ready(result);
         }
         self.wakers.arm(side, task.waker());
-        if self.stack.has_work() || self.stack.deadline().is_some() {
+        let has_work = self.stack.has_work();
+        if has_work && !std::mem::take(&mut self.yielded) {
+            // Who reads a bomb as fast as it is made comes here again and again, and never waits.
+            return self.yield_now(task);
+        }
+        if has_work || self.stack.deadline().is_some() {
             self.begin_turn();
         } else {
             self.tell_time();
@@ -110,19 +118,25 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             let farewell = matches!(self.socket, Socket::Broken { .. })
                 && self.stack.wants_input()
                 && !self.frozen;
-            if self.stack.has_work() || reads == READS || farewell {
-                // Other tasks have their turn now; this one goes on after them.
-                task.waker().wake_by_ref();
-            } else if self.deadline_passed() {
+            let busy = self.stack.has_work() || reads == READS || farewell;
+            if !busy && self.deadline_passed() {
                 self.begin_turn();
                 continue;
             }
-            if self.has_new_signal() {
-                task.waker().wake_by_ref();
-            }
+            let goes_on = self.has_new_signal() || busy;
             self.rouse(side.other());
-            return Poll::Pending;
+            match goes_on {
+                true => return self.yield_now(task),
+                false => return Poll::Pending,
+            }
         }
+    }
+
+    /// Other tasks have their turn now; this one goes on after them.
+    fn yield_now<T>(&mut self, task: &Context<'_>) -> Poll<T> {
+        self.yielded = self.stack.has_work();
+        task.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Gets on with what other tasks have asked for.
