@@ -476,3 +476,23 @@ async fn a_time_asked_for_by_another_task_comes_while_the_owner_reads() {
     asked.await.unwrap();
     assert_eq!(&owner.await.unwrap(), b"ding");
 }
+
+/// What it says in time comes behind the end all the same.
+#[test]
+fn behind_the_end_of_input_nothing_is_delivered_in_time_either() {
+    for in_time in [true, false] {
+        let (app, log) = App::new();
+        let mut stack = Stack::with_app(Box::new(app), Limits::default());
+        let chimes = stack.push(Chimes).unwrap();
+        let set = |_: &mut Chimes, cx: &mut Context<'_>| cx.wake_at(Some(Duration::from_secs(1)));
+        stack.with_layer(chimes, set).unwrap();
+        if in_time {
+            stack.advance(Duration::from_secs(1));
+        }
+        stack.receive_end();
+        stack.advance(Duration::from_secs(2));
+        let log = log.lock().unwrap();
+        let heard = log.iter().any(|line| line.contains("ding"));
+        assert_eq!(heard, in_time, "{log:?}");
+    }
+}

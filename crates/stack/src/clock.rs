@@ -113,7 +113,7 @@ impl Stack {
         for (key, _) in due {
             if self.is_called(key)
                 && let Some(place) = self.core.place(key)
-                && let Err(error) = self.call_still(place, |node, cx| node.timed_out(cx))
+                && let Err(error) = self.call(place, |node, cx| node.timed_out(cx))
             {
                 self.core.fail(place, error);
             }

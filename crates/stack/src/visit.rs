@@ -52,7 +52,8 @@ impl Stack {
         Ok(place)
     }
 
-    fn call<R>(
+    /// Calls the node at `place`, of which nothing else asked for a word now.
+    pub(crate) fn call<R>(
         &mut self,
         place: usize,
         with: impl FnOnce(&mut dyn Layer, &mut Context<'_>) -> R,
