@@ -434,9 +434,8 @@ impl<'a> Context<'a> {
     }
 
     fn queue_sending(&mut self, bytes: Buffer) {
-        let place = self.place();
-        // After its end mark a layer is mute.
-        if !self.core.down.has(place) && !bytes.is_empty() {
+        if !bytes.is_empty() {
+            let place = self.place();
             self.core.unflushed = true;
             self.core.enqueue_bytes(place, Op::Send(bytes));
         }

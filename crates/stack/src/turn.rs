@@ -202,7 +202,7 @@ impl Stack {
                     return; // The application is told of the end by `lost`, or asked for it.
                 }
                 if self.core.down.has(place) {
-                    return; // It has ended its outbound half before this, as it asked.
+                    return; // After its end mark a layer is mute.
                 }
                 self.core.unflushed = true;
                 let below = &mut self.slots[..place];
