@@ -8,6 +8,9 @@ use crate::codecs::{CODECS, level, make};
 use crate::end::End;
 use crate::noise::noise;
 
+/// The most that a read from the network brings: behind the end mark it waits as it came.
+const READ: usize = 16 * 1024;
+
 /// What two ends with the same layer do.
 #[derive(Arbitrary, Debug)]
 pub struct Life {
@@ -118,7 +121,7 @@ impl Pair {
 
     fn carry(&mut self, side: Side, size: usize) {
         let (from, to) = self.direction(side);
-        for piece in from.outgoing().chunks(size) {
+        for piece in from.outgoing().chunks(size.min(READ)) {
             to.receive(piece);
         }
     }
