@@ -43,7 +43,8 @@ pub trait Layer: Protocol + Transport {
         short_name::<Self>()
     }
 
-    /// How the layer can be popped without losing a byte.
+    /// How the layer can be popped without losing a byte. Asked when it is to be popped, and again when
+    /// its outgoing half has ended; so it may change in between.
     fn exit(&self) -> Exit {
         Exit::Silent
     }
