@@ -71,7 +71,8 @@ pub(crate) async fn refuses_tls(session: &mut Session<Socket>, tls: TlsLayer) {
 }
 
 /// Waits until the server has gone. What it has sent before waits unread, and is whole: had we said
-/// our farewell before, it might have answered that with a reset.
+/// our farewell before, it might have answered that with a reset. A socket with unread bytes is ready all
+/// the time, so its end can only be looked for.
 pub(crate) async fn gone(socket: &TcpStream) -> Result<()> {
     while !socket.ready(Interest::READABLE).await?.is_read_closed() {
         sleep(Duration::from_millis(1)).await;

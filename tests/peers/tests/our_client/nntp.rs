@@ -168,7 +168,7 @@ async fn there_and_back(nntp: &mut Nntp<Socket>, size: usize) -> Result<()> {
     let mut back = nntp.article(&id).await;
     for _ in 0..30_000 {
         match &back {
-            // One process has taken it, and another is to give it back.
+            // One process has taken it, and another is to give it back; nothing tells when.
             Err(ClientError::Refused(words)) if words.starts_with("430") => {
                 sleep(Duration::from_millis(1)).await;
                 back = nntp.article(&id).await;
