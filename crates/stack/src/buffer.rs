@@ -2,8 +2,11 @@
 
 use std::cell::RefCell;
 
-/// The usual buffer: what is read at once, and what is gathered for one write.
+/// What is gathered for one write, and what may wait at a boundary.
 pub(crate) const BLOCK: usize = 64 * 1024;
+/// The usual buffer: a block, and what passes its mark, such as one more record of 16 KiB, with room for
+/// what that may grow by. A buffer that ends at the mark is copied to a larger one at each block.
+const USUAL: usize = BLOCK + 20 * 1024;
 /// The buffer of those who hold little.
 const SMALL: usize = 4 * 1024;
 /// The buffer of those who pass their mark by what they had begun: an outbox filled up to the mark
@@ -15,7 +18,7 @@ const LARGE: usize = 2 * BLOCK + 16 * 1024;
 const PAGE: usize = 4096;
 
 /// The usable sizes of the pool's shelves.
-const SHELVES: [usize; 3] = [SMALL, BLOCK, LARGE];
+const SHELVES: [usize; 3] = [SMALL, USUAL, LARGE];
 /// How many buffers of each a thread keeps for the next connection that needs one.
 const POOLED: [usize; 3] = [16, 16, 4];
 

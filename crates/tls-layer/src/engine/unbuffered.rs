@@ -14,6 +14,8 @@ use super::{Engine, Life, SEALED, deliver};
 
 /// What a handshake message in many records may take, as in rustls's buffered API.
 const LONGEST_MESSAGE: usize = 64 * 1024;
+/// Room for what a record is longer than its plaintext: mostly 22 bytes.
+const PROTECTION: usize = 256;
 /// The memory that it is given, a step after another.
 const GROWTH: [usize; 3] = [4 * 1024, 16 * 1024, LONGEST_MESSAGE];
 
@@ -133,7 +135,10 @@ impl<H: Half> Session<H> {
         if self.life == Life::Over {
             return Err(Error::EncryptError);
         }
-        let mut most = SEALED;
+        let mut most = match what {
+            Seal::Plain(plain) => plain.len() + PROTECTION,
+            Seal::CloseNotify => PROTECTION,
+        };
         loop {
             match self.half.process(&mut self.joined).state? {
                 ConnectionState::WriteTraffic(mut traffic) => {
@@ -146,7 +151,8 @@ impl<H: Half> Session<H> {
                     });
                     match sealed {
                         Ok(_) => return Ok(()),
-                        // The configuration cuts the plaintext into many small records.
+                        // The configuration cuts the plaintext into many small records, or rustls has to say
+                        // something before it.
                         Err(EncryptError::InsufficientSize(short)) => most = short.required_size,
                         Err(_) => return Err(Error::EncryptError),
                     }
