@@ -4,86 +4,73 @@
 //! Most of the time is the codec's own, so the ratios are near 1 where it is slow. An argument, as in
 //! `cargo bench --bench compress -- zstd`, keeps the tables whose title has it.
 
-mod measure;
-
 use std::net::TcpStream;
+use std::process::ExitCode;
 
 use async_compression::Level;
 use async_compression::tokio::{bufread, write};
 use compress_layer::CompressLayer;
-use measure::bulk::{Bulk, bulk};
+use measure::bulk::Bulk;
+use measure::load::Load;
 use measure::open::{Open, Raw};
 use measure::sockets::raw;
 use measure::text::Text;
 use measure::tls::{Tls, TokioRustls, name};
-use measure::{compare, throughput, variant};
+use measure::{Bench, bench, variant};
 use stack::Connection;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
-const ROUNDS: usize = 21;
-
-fn main() {
-    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
-    let bench = Bench { wanted };
-    bench.codec(Deflate(1));
-    bench.codec(Deflate(6));
-    bench.codec(Zlib(6));
-    bench.codec(Gzip(6));
-    bench.codec(Zstd(1));
-    bench.codec(Zstd(3));
-    bench.codec(Brotli(4));
-    bench.codec(Lz4(1));
-    bench.above_tls(Zstd(1));
-    bench.above_tls(Zstd(3));
+fn main() -> ExitCode {
+    bench(|bench| {
+        alone(bench, Deflate(1));
+        alone(bench, Deflate(6));
+        alone(bench, Zlib(6));
+        alone(bench, Gzip(6));
+        alone(bench, Zstd(1));
+        alone(bench, Zstd(3));
+        alone(bench, Brotli(4));
+        alone(bench, Lz4(1));
+        above_tls(bench, Zstd(1));
+        above_tls(bench, Zstd(3));
+    })
 }
 
-struct Bench {
-    /// What is to be in a table's title.
-    wanted: Option<String>,
+fn alone(bench: &mut Bench, codec: impl Codec) {
+    let peer = ("async-compression", Over(codec, Raw));
+    let ours = ("stack + compress-layer", Layered { codec, tls: None });
+    tables(bench, &codec.title(), peer, ours);
 }
 
-impl Bench {
-    /// The codec alone.
-    fn codec(&self, codec: impl Codec) {
-        let (peer, ours) = (Over(codec, Raw), Layered { codec, tls: None });
-        self.tables(&codec.title(), peer, ours);
-    }
+fn above_tls(bench: &mut Bench, codec: impl Codec) {
+    let tls = Tls::without_tickets();
+    let peer = Over(codec, TokioRustls(tls.clone()));
+    let peer = ("async-compression over tokio-rustls", peer);
+    let tls = Some(tls);
+    let ours = ("stack + tls-layer + compress-layer", Layered { codec, tls });
+    tables(bench, &format!("{} above TLS", codec.title()), peer, ours);
+}
 
-    fn above_tls(&self, codec: impl Codec) {
-        let tls = Tls::new();
-        let peer = Over(codec, TokioRustls(tls.clone()));
-        let tls = Some(tls);
-        let title = format!("{} above TLS", codec.title());
-        self.tables(&title, peer, Layered { codec, tls });
-    }
-
-    fn tables(&self, title: &str, peer: impl Open, ours: impl Open) {
-        for (bytes, write, flushed) in [(16 << 20, 64 << 10, false), (8 << 20, 4 << 10, true)] {
-            let flushes = if flushed { ", each flushed" } else { "" };
-            let (all, size) = (bytes >> 20, write >> 10);
-            let title = format!("{title}: {all} MiB in writes of {size} KiB{flushes}");
-            if self
-                .wanted
-                .as_ref()
-                .is_some_and(|part| !title.contains(part))
-            {
-                continue;
-            }
-            let work = Bulk {
-                bytes,
-                write,
-                read: 64 << 10,
-                flushed,
-                text: Text::Mixed,
-            };
-            let rows = vec![
-                variant("async-compression", || bulk(peer.clone(), work)),
-                variant("async-compression again (A/A)", || bulk(peer.clone(), work)),
-                variant("stack + compress-layer", || bulk(ours.clone(), work)),
-            ];
-            compare(&title, ROUNDS, rows, throughput(bytes));
-        }
+fn tables(
+    bench: &mut Bench,
+    title: &str,
+    (name, peer): (&str, impl Open),
+    (layers, ours): (&str, impl Open),
+) {
+    for (bytes, write, flushed) in [(16 << 20, 64 << 10, false), (8 << 20, 4 << 10, true)] {
+        let load = Load::Bulk(Bulk {
+            bytes,
+            write,
+            read: 64 << 10,
+            flushed,
+            text: Text::Mixed,
+        });
+        let rows = vec![
+            variant(name, || load.run(peer.clone())),
+            variant(format!("{name} again (A/A)"), || load.run(peer.clone())),
+            variant(layers, || load.run(ours.clone())),
+        ];
+        bench.compare(&format!("{title}: {load}"), rows, load.unit());
     }
 }
 

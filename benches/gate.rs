@@ -17,8 +17,6 @@ use stack::{Connection, Limits, Stack};
 use tls_layer::TlsLayer;
 use tokio::io::DuplexStream;
 
-mod measure;
-
 const USAGE: &str = "\
 usage: gate SCENARIO DEPTH COUNT [allocations]
   up        a chunk of 1 KiB, received through DEPTH layers by an application
@@ -131,7 +129,7 @@ async fn connected(io: DuplexStream, depth: usize) -> Connection<DuplexStream> {
 }
 
 fn tls(depth: usize, count: usize) -> impl FnOnce() {
-    let tls = Tls::new();
+    let tls = Tls::without_tickets();
     let (mut a, mut b) = (Stack::new(Limits::default()), Stack::new(Limits::default()));
     push(&mut a, depth);
     push(&mut b, depth);

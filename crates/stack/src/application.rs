@@ -1,6 +1,5 @@
 //! The application: the node at the top, and its side of a stack.
 
-use crate::context::Path;
 use crate::stack::{Outgoing, Stack};
 use crate::{
     Blame, Chunk, Context, End, Error, ErrorKind, Event, Layer, LayerKey, Protocol, Readiness,
@@ -91,7 +90,7 @@ impl Stack {
         self.core.unflushed = true;
         let (top, chunk) = (self.top(), chunk.into());
         self.account_for(chunk.len());
-        Context::new(&mut self.core, Path::Down(&mut self.slots[..top])).send(chunk);
+        Context::sinking(&mut self.core, &mut self.slots[..top]).send(chunk);
         self.run();
         self.failure()
     }

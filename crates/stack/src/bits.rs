@@ -5,6 +5,8 @@
 pub(crate) struct Places(pub(crate) u64);
 
 impl Places {
+    pub(crate) const ALL: Self = Self(!0);
+
     #[inline]
     pub(crate) fn has(self, place: usize) -> bool {
         self.0 >> place & 1 != 0

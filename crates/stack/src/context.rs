@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::buffer::Buffer;
-use crate::core::{Core, over_budget};
+use crate::core::{Core, Way, over_budget};
 use crate::layer::Layer;
 use crate::queue::Op;
 use crate::queue::Visit;
@@ -24,23 +24,33 @@ use crate::{Changes, Chunk, Error, LayerId, LayerKey};
 /// answer leaves before what the application answers to bytes of the same pass.
 pub struct Context<'a> {
     core: &'a mut Core,
-    path: Path<'a>,
-}
-
-/// Which way the bytes go now, and whom they meet next.
-pub(crate) enum Path<'a> {
-    /// Rising: the nodes above.
-    Up(&'a mut [Slot]),
-    /// Sinking: the nodes below.
-    Down(&'a mut [Slot]),
-    /// Neither: the node at this place was called by the stack itself.
-    Still(usize),
+    /// The nodes that the bytes meet next, whichever way they go now: the core knows which.
+    next: &'a mut [Slot],
 }
 
 impl<'a> Context<'a> {
+    /// Bytes are about to rise to the nodes `above`.
     #[inline]
-    pub(crate) fn new(core: &'a mut Core, path: Path<'a>) -> Self {
-        Self { core, path }
+    pub(crate) fn rising(core: &'a mut Core, above: &'a mut [Slot]) -> Self {
+        core.turn_to(Way::Up);
+        Self { core, next: above }
+    }
+
+    /// Bytes are about to sink to the nodes `below`.
+    #[inline]
+    pub(crate) fn sinking(core: &'a mut Core, below: &'a mut [Slot]) -> Self {
+        core.turn_to(Way::Down);
+        Self { core, next: below }
+    }
+
+    /// The node at `place` is called, and no bytes move.
+    #[inline]
+    pub(crate) fn still(core: &'a mut Core, place: usize) -> Self {
+        core.turn_to(Way::Still(place));
+        Self {
+            core,
+            next: &mut [],
+        }
     }
 
     /// Hands bytes to the node above. They are taken from the caller, all of them: what the node
@@ -50,15 +60,17 @@ impl<'a> Context<'a> {
     /// took asks [`wanted`](Self::wanted) before each block.
     #[inline]
     pub fn deliver(&mut self, bytes: &mut [u8]) {
-        if let Path::Up(above) = &mut self.path
-            && let Some((slot, rest)) = above.split_first_mut()
-            && self.core.up.0 & slot.bit == 0
+        if let Some((slot, rest)) = self.next.split_first_mut()
+            && self.core.shut_up.0 & slot.bit == 0
             && !bytes.is_empty()
         {
-            let mut cx = Context::new(self.core, Path::Up(rest));
+            let mut cx = Context {
+                core: self.core,
+                next: rest,
+            };
             match slot.node.received(&mut cx, bytes) {
                 Ok(n) if n == bytes.len() => slot.counts.came_up += n as u64,
-                taken => took_less(self.core, slot, bytes, taken),
+                taken => took_less(cx.core, slot, bytes, taken),
             }
         } else {
             self.deliver_later(bytes);
@@ -78,9 +90,9 @@ impl<'a> Context<'a> {
         most: usize,
         make: impl FnOnce(&mut [u8]) -> (usize, R),
     ) -> R {
-        if let Path::Up(above) = &mut self.path {
-            let place = self.core.depth - above.len();
-            if let Some(slot) = above.first_mut()
+        if let Way::Up = self.core.way {
+            let place = self.core.depth - self.next.len();
+            if let Some(slot) = self.next.first_mut()
                 && self.core.collects(slot)
                 && !self.core.sealed.has(place)
             {
@@ -94,8 +106,8 @@ impl<'a> Context<'a> {
         let mut made = Buffer::default();
         let (n, result) = made.make(most, make);
         made.fill(n);
-        match &self.path {
-            Path::Up(_) => self.deliver(made.bytes_mut()),
+        match self.core.way {
+            Way::Up => self.deliver(made.bytes_mut()),
             _ => self.queue_delivery(made),
         }
         result
@@ -117,7 +129,8 @@ impl<'a> Context<'a> {
     ///
     /// If `make` says that it made more than `most` bytes.
     pub fn send_with<R>(&mut self, most: usize, make: impl FnOnce(&mut [u8]) -> (usize, R)) -> R {
-        if let Path::Down([]) = &self.path
+        if let Way::Down = self.core.way
+            && self.next.is_empty()
             && self.core.waiting() < self.core.limits.budget
         {
             self.core.unflushed = true;
@@ -128,8 +141,8 @@ impl<'a> Context<'a> {
         let mut made = Buffer::default();
         let (n, result) = made.make(most, make);
         made.fill(n);
-        match &self.path {
-            Path::Down(_) => self.send_chunk(made.bytes_mut().into()),
+        match self.core.way {
+            Way::Down => self.send_chunk(made.bytes_mut().into()),
             _ => self.queue_sending(made),
         }
         result
@@ -137,15 +150,16 @@ impl<'a> Context<'a> {
 
     #[inline]
     fn send_chunk(&mut self, chunk: Chunk<'_>) {
-        if let Path::Down(below) = &mut self.path
-            && let Some((slot, rest)) = below.split_last_mut()
-            && self.core.down.0 & slot.bit == 0
+        if let Some((slot, rest)) = self.next.split_last_mut()
+            && self.core.shut_down.0 & slot.bit == 0
         {
             slot.counts.came_down += chunk.len() as u64;
-            let place = rest.len();
-            let mut cx = Context::new(self.core, Path::Down(rest));
+            let mut cx = Context {
+                core: self.core,
+                next: rest,
+            };
             if let Err(error) = slot.node.send(&mut cx, chunk) {
-                self.core.fail(place, error);
+                cx.core.fail(slot.place(), error);
             }
         } else {
             self.send_later(chunk);
@@ -330,8 +344,8 @@ impl<'a> Context<'a> {
     /// How many bytes the node above was handed so far.
     #[cfg(feature = "testing")]
     pub(crate) fn has_risen(&self) -> u64 {
-        match &self.path {
-            Path::Up([slot, ..]) => slot.counts.came_up,
+        match (self.core.way, &self.next) {
+            (Way::Up, [slot, ..]) => slot.counts.came_up,
             _ => 0,
         }
     }
@@ -339,9 +353,9 @@ impl<'a> Context<'a> {
     /// How many bytes the node below was handed so far.
     #[cfg(feature = "testing")]
     pub(crate) fn has_sunk(&self) -> u64 {
-        match &self.path {
-            Path::Down([.., slot]) => slot.counts.came_down,
-            Path::Down([]) => self.core.came_out(),
+        match (self.core.way, &self.next) {
+            (Way::Down, [.., slot]) => slot.counts.came_down,
+            (Way::Down, []) => self.core.came_out(),
             _ => 0,
         }
     }
@@ -372,10 +386,10 @@ impl<'a> Context<'a> {
 
     /// The place of the node that is being called.
     fn place(&self) -> usize {
-        match &self.path {
-            Path::Up(above) => self.core.depth - above.len() - 1,
-            Path::Down(below) => below.len(),
-            Path::Still(place) => *place,
+        match self.core.way {
+            Way::Up => self.core.depth - self.next.len() - 1,
+            Way::Down => self.next.len(),
+            Way::Still(place) => place,
         }
     }
 
@@ -385,10 +399,10 @@ impl<'a> Context<'a> {
         if bytes.is_empty() {
             return;
         }
-        match &mut self.path {
-            Path::Up(above) => {
-                let place = self.core.depth - above.len();
-                let Some((slot, rest)) = above.split_first_mut() else {
+        match self.core.way {
+            Way::Up => {
+                let place = self.core.depth - self.next.len();
+                let Some((slot, rest)) = self.next.split_first_mut() else {
                     let error = Error::local("nothing stands above the application");
                     return self.core.fail(place - 1, error);
                 };
@@ -397,7 +411,11 @@ impl<'a> Context<'a> {
                 } else {
                     slot.counts.came_up += bytes.len() as u64;
                     slot.counts.passed_up += bytes.len() as u64;
-                    Context::new(self.core, Path::Up(rest)).deliver(bytes);
+                    let mut cx = Context {
+                        core: self.core,
+                        next: rest,
+                    };
+                    cx.deliver(bytes);
                 }
             }
             _ => self.queue_delivery((&*bytes).into()),
@@ -415,13 +433,17 @@ impl<'a> Context<'a> {
     #[inline(never)]
     fn send_later(&mut self, chunk: Chunk<'_>) {
         self.core.unflushed = true;
-        match &mut self.path {
-            Path::Down(below) => match below.split_last_mut() {
+        match self.core.way {
+            Way::Down => match self.next.split_last_mut() {
                 // Passed by: its outbound half has ended.
                 Some((slot, rest)) => {
                     slot.counts.came_down += chunk.len() as u64;
                     slot.counts.passed_down += chunk.len() as u64;
-                    Context::new(self.core, Path::Down(rest)).send_chunk(chunk);
+                    let mut cx = Context {
+                        core: self.core,
+                        next: rest,
+                    };
+                    cx.send_chunk(chunk);
                 }
                 // Whoever sends although writing is paused may do so up to the budget.
                 None if self.core.waiting() >= self.core.limits.budget => {
@@ -446,7 +468,7 @@ impl<'a> Context<'a> {
 #[cold]
 #[inline(never)]
 fn took_less(core: &mut Core, slot: &mut Slot, bytes: &[u8], taken: Result<usize, Error>) {
-    let place = slot.bit.trailing_zeros() as usize;
+    let place = slot.place();
     match taken {
         Ok(n) if n > bytes.len() => core.fail(place, took_too_much()),
         Ok(n) => {

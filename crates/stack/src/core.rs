@@ -13,10 +13,18 @@ use crate::{Blame, Error, ErrorKind, LayerKey, Limits};
 
 /// The part of a stack that a node's [`Context`](crate::Context) reaches, beside its neighbours.
 ///
-/// A flag of a node is a bit, so that the way of a chunk through a layer tests one word. `up` and
-/// `down` are those words; the other sets say why a bit is in them.
+/// A flag of a node is a bit, so that the way of a chunk through a layer tests one word. `shut_up` and
+/// `shut_down` are those words; the other sets say why a bit is in them.
 #[derive(Default)]
 pub(crate) struct Core {
+    /// Which way the bytes go now.
+    pub(crate) way: Way,
+    /// Boundaries that what is delivered now cannot simply cross: `up`, while bytes rise; else all,
+    /// since it is to be queued.
+    pub(crate) shut_up: Places,
+    /// The same for what is sent now: `down`, while bytes sink.
+    pub(crate) shut_down: Places,
+
     /// Boundaries that rising bytes cannot simply cross: the union that `refresh` makes.
     pub(crate) up: Places,
     /// Nodes whose outbound half has ended: sinking bytes pass by, and they are not heard.
@@ -107,7 +115,29 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
 }
 
+/// Which way the bytes go.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Way {
+    /// From the network to the application.
+    #[default]
+    Up,
+    Down,
+    /// Neither: the node at this place was called by the stack itself.
+    Still(usize),
+}
+
 impl Core {
+    /// From now on bytes go this way.
+    #[inline]
+    pub(crate) fn turn_to(&mut self, way: Way) {
+        self.way = way;
+        (self.shut_up, self.shut_down) = match way {
+            Way::Up => (self.up, Places::ALL),
+            Way::Down => (Places::ALL, self.down),
+            Way::Still(_) => (Places::ALL, Places::ALL),
+        };
+    }
+
     /// To be called when one of the sets that `up` is made of has changed.
     pub(crate) fn refresh(&mut self) {
         // What a layer delivers from the moment it is up waits until the application is told.
@@ -120,6 +150,9 @@ impl Core {
             | self.paused
             | self.starved
             | news;
+        if let Way::Up = self.way {
+            self.shut_up = self.up;
+        }
     }
 
     /// The places where nobody wants more bytes.
@@ -265,6 +298,13 @@ impl Core {
 
     /// To be called when the bytes below a node have become more or fewer.
     pub(crate) fn measure(&mut self, slot: &Slot, place: usize) {
+        self.gauge(slot, place);
+        self.refresh();
+    }
+
+    /// As [`measure`](Self::measure), for a caller that will [`refresh`](Self::refresh).
+    #[inline]
+    pub(crate) fn gauge(&mut self, slot: &Slot, place: usize) {
         let limit = if place + 1 == self.depth {
             self.limits.inbox
         } else {
@@ -276,7 +316,6 @@ impl Core {
         if was_full && !self.full.has(place) {
             self.stir();
         }
-        self.refresh();
     }
 
     /// There is room, or time, again: whoever has something to hand on may try.

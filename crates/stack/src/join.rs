@@ -1,7 +1,6 @@
 //! How layers come in: always at rest, between two passes.
 
 use crate::changes::{Addition, Spot};
-use crate::context::Path;
 use crate::layer::downcast;
 use crate::news::Turn;
 use crate::rules::{busy, refusal, residue_error};
@@ -279,7 +278,7 @@ impl Stack {
         if !answer.is_empty() {
             self.core.unflushed = true;
             let below = &mut self.slots[..place];
-            Context::new(&mut self.core, Path::Down(below)).send(Chunk::lent(answer));
+            Context::sinking(&mut self.core, below).send(Chunk::lent(answer));
             self.slots[place]
                 .counts
                 .made_down
@@ -320,7 +319,11 @@ impl Stack {
 
     /// Brings a layer in above the one at whose end mark its inbound half begins.
     fn replace_one(&mut self, old: LayerKey, addition: Addition) -> Result<(), NotMade<Addition>> {
-        let place = match self.prepare_to_leave(old) {
+        let ready = self.find(old).and_then(|place| {
+            self.prepare_to_leave(place)?;
+            Ok(place)
+        });
+        let place = match ready {
             Ok(place) => place,
             Err(error) => return Err(NotMade::refused(addition, error)),
         };

@@ -157,21 +157,20 @@ impl Stack {
             }
             return Ok(());
         }
-        let place = self.prepare_to_leave(key)?;
+        self.prepare_to_leave(place)?;
         self.depart(place);
         Ok(())
     }
 
-    /// Flushes what was written through the layer, as far as that is not for its end mark to do, and
-    /// gives its place, if it may leave.
-    pub(crate) fn prepare_to_leave(&mut self, key: LayerKey) -> Result<usize, Error> {
-        let place = self.find(key)?;
+    /// Flushes what was written through the layer at `place`, as far as that is not for its end mark to
+    /// do; an error, if it may not leave.
+    pub(crate) fn prepare_to_leave(&mut self, place: usize) -> Result<(), Error> {
         match self.slots[place].node.exit() {
             Exit::Marked => self.flush_down_to(place + 1),
             Exit::Silent | Exit::Anytime => self.flush_down_to(place),
         }
         self.note_failure();
-        self.may_leave(key)
+        self.check_leaving(place)
     }
 
     /// The layer at `place`, which may leave, begins to.

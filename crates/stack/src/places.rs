@@ -66,8 +66,9 @@ impl Stack {
     fn settle(&mut self, place: usize) {
         for place in place..self.core.depth {
             self.slots[place].bit = 1 << place;
-            self.core.measure(&self.slots[place], place);
+            self.core.gauge(&self.slots[place], place);
         }
+        self.core.refresh();
     }
 
     // ---- accounts ----

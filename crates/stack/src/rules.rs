@@ -23,10 +23,9 @@ impl Stack {
         (self.core.holding | self.core.starved).any_below(place)
     }
 
-    /// The place of the layer, if it may leave now, for all that does not depend on how it leaves.
-    pub(crate) fn may_leave(&self, key: LayerKey) -> Result<usize, Error> {
+    /// Whether the layer at `place` may leave now, for all that does not depend on how it leaves.
+    pub(crate) fn check_leaving(&self, place: usize) -> Result<(), Error> {
         self.failure()?;
-        let place = self.find(key)?;
         self.check_anchor(place)?;
         if self.core.handshaking.any_above(place) {
             // It keeps bytes that were written while this layer stood.
@@ -36,9 +35,7 @@ impl Stack {
         match slot.life {
             Life::Handshaking { .. } => Err(busy("the layer is in its handshake")),
             Life::Leaving { .. } => Err(refusal("the layer is leaving already")),
-            Life::Standing if slot.node.exit() != Exit::Silent || self.is_silent(place) => {
-                Ok(place)
-            }
+            Life::Standing if slot.node.exit() != Exit::Silent || self.is_silent(place) => Ok(()),
             Life::Standing if self.core.awaiting.has(place) => {
                 Err(busy("the layer awaits the end mark of one below"))
             }

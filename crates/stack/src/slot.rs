@@ -36,6 +36,10 @@ impl Slot {
         }
     }
 
+    pub(crate) fn place(&self) -> usize {
+        self.bit.trailing_zeros() as usize
+    }
+
     /// Whether rising bytes go past this node, untouched.
     pub(crate) fn passed_by(&self) -> bool {
         matches!(self.inbound, Inbound::Ended | Inbound::Awaiting { .. })

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::collections::VecDeque;
 
 use crate::application::{App, Reader};
-use crate::context::Path;
 use crate::core::{Core, over_budget};
 use crate::epoch::Epochs;
 use crate::held::Held;
@@ -179,7 +178,7 @@ impl Stack {
         }
         self.core.rising = self.epochs.present;
         let n = bytes.len();
-        Context::new(&mut self.core, Path::Up(&mut self.slots)).deliver(bytes);
+        Context::rising(&mut self.core, &mut self.slots).deliver(bytes);
         self.account_for(n);
         self.run();
     }
@@ -329,7 +328,7 @@ impl Stack {
     ) -> R {
         let (below, above) = self.slots.split_at_mut(place + 1);
         let slot = &mut below[place];
-        let mut cx = Context::new(&mut self.core, Path::Up(above));
+        let mut cx = Context::rising(&mut self.core, above);
         call(&mut *slot.node, &mut slot.held, &mut cx)
     }
 
@@ -340,7 +339,7 @@ impl Stack {
         call: impl FnOnce(&mut dyn Layer, &mut Context<'_>) -> R,
     ) -> R {
         let (below, rest) = self.slots.split_at_mut(place);
-        let mut cx = Context::new(&mut self.core, Path::Down(below));
+        let mut cx = Context::sinking(&mut self.core, below);
         call(&mut *rest[0].node, &mut cx)
     }
 
@@ -350,7 +349,7 @@ impl Stack {
         place: usize,
         call: impl FnOnce(&mut dyn Layer, &mut Context<'_>) -> R,
     ) -> R {
-        let mut cx = Context::new(&mut self.core, Path::Still(place));
+        let mut cx = Context::still(&mut self.core, place);
         call(&mut *self.slots[place].node, &mut cx)
     }
 

@@ -137,7 +137,8 @@ impl Stack {
             return Err(refusal("a layer is to go twice"));
         }
         for key in going {
-            let place = self.prepare_to_leave(key)?;
+            let place = self.find(key)?;
+            self.prepare_to_leave(place)?;
             if self.slots[place].node.exit() == Exit::Marked {
                 let why = "a layer with an end mark leaves by a conversation of its own";
                 return Err(refusal(why));

@@ -1,7 +1,7 @@
 //! What a stack does between two passes, one step after another, until there is nothing to do.
 
 use crate::bits::Places;
-use crate::context::{Path, took_too_much};
+use crate::context::took_too_much;
 use crate::core::Core;
 use crate::news::Turn;
 use crate::queue::Op;
@@ -28,8 +28,36 @@ impl Core {
 
 impl Stack {
     /// Runs until nothing is left that can be done without more input, room or time.
+    #[inline]
     pub(crate) fn run(&mut self) {
-        while !self.lost && self.step() {}
+        // What a node delivers unasked is of the present.
+        self.core.rising = self.epochs.present;
+        if self.rests() {
+            debug_assert!(self.lost || !self.step(), "there was something to do");
+        } else {
+            self.go_on();
+        }
+    }
+
+    fn go_on(&mut self) {
+        while !self.lost && self.step() && !self.rests() {}
+    }
+
+    /// Whether it is plain that there is nothing to do, as after most calls: what any step begins
+    /// with is not there.
+    #[inline]
+    fn rests(&self) -> bool {
+        let core = &self.core;
+        let told = core.marked | core.risen | core.shut | core.held_back | core.write_paused;
+        let offers = core.stirred.0 & core.holding.0 | core.starved.0;
+        told.0 | offers & !core.reader.0 == 0
+            && !(core.said || core.brimming)
+            && core.failed.is_none()
+            && core.queue.is_empty()
+            && core.outbox.len() <= core.limits.outbox_high
+            && self.events.is_empty()
+            && self.end.is_none()
+            && self.outgoing != Outgoing::Ending
     }
 
     /// Does the first thing in this order that there is to do. A failure comes first, so that
@@ -192,7 +220,7 @@ impl Stack {
                 let past = self.epochs.past(epoch).is_some();
                 self.core.rising = if past { epoch } else { self.epochs.present };
                 let above = &mut self.slots[place + 1..];
-                Context::new(&mut self.core, Path::Up(above)).deliver(bytes.bytes_mut());
+                Context::rising(&mut self.core, above).deliver(bytes.bytes_mut());
             }
             Op::Send(mut bytes) => {
                 let Some(place) = self.core.place(origin) else {
@@ -206,7 +234,7 @@ impl Stack {
                 }
                 self.core.unflushed = true;
                 let below = &mut self.slots[..place];
-                Context::new(&mut self.core, Path::Down(below)).send(bytes.bytes_mut());
+                Context::sinking(&mut self.core, below).send(bytes.bytes_mut());
             }
             Op::Change(changes) => {
                 if let Err(refused) = self.make_and_tell(changes) {

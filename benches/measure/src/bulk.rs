@@ -1,31 +1,51 @@
 //! Many bytes one way, between two threads.
 
+use std::fmt;
 use std::sync::mpsc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::aligned::Aligned;
-use super::open::Open;
-use super::text::Text;
-use super::thread::on_thread;
-use super::{Cost, Meter, sockets};
+use crate::open::Open;
+use crate::text::Text;
+use crate::thread::on_thread;
+use crate::{Aligned, Cost, Meter, sockets};
 
 /// What is sent.
-#[derive(Clone, Copy)]
-pub(crate) struct Bulk {
-    pub(crate) bytes: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct Bulk {
+    /// How much.
+    pub bytes: usize,
     /// The size of a write.
-    pub(crate) write: usize,
+    pub write: usize,
     /// The room that a read offers.
-    pub(crate) read: usize,
+    pub read: usize,
     /// Whether each write is flushed.
-    pub(crate) flushed: bool,
-    pub(crate) text: Text,
+    pub flushed: bool,
+    /// Of what kind.
+    pub text: Text,
+}
+
+/// A table's title.
+impl fmt::Display for Bulk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [bytes, write, read] = [self.bytes, self.write, self.read].map(size);
+        let flushed = if self.flushed { ", each flushed" } else { "" };
+        write!(f, "{bytes} in writes of {write}{flushed}, reads of {read}")
+    }
+}
+
+/// A number of bytes, for people.
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..0x10_0000 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
 }
 
 /// Sends it, from the client to the server. The time is the receiver's, the processor time that
 /// of both.
-pub(crate) fn bulk(open: impl Open, bulk: Bulk) -> Cost {
+pub fn bulk(open: impl Open, bulk: Bulk) -> Cost {
     let (a, b) = sockets::pair();
     let (start, started) = mpsc::channel();
     let client = open.clone();

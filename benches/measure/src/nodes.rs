@@ -3,7 +3,8 @@
 use stack::{Chunk, Context, Error, Exit, Layer, Protocol, Transport};
 
 /// A layer that passes everything on: the price of being a layer.
-pub(crate) struct Pass;
+#[derive(Clone, Copy, Debug)]
+pub struct Pass;
 
 impl Protocol for Pass {
     #[inline(never)]
@@ -28,7 +29,8 @@ impl Layer for Pass {
 }
 
 /// An application that drops what it gets.
-pub(crate) struct Sink;
+#[derive(Clone, Copy, Debug)]
+pub struct Sink;
 
 impl Protocol for Sink {
     fn received(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
@@ -37,8 +39,8 @@ impl Protocol for Sink {
 }
 
 /// A layer with a little state of its own, so that the stack has something to keep.
-#[derive(Default)]
-pub(crate) struct Small {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Small {
     sent: u64,
     received: u64,
 }

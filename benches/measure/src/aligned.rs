@@ -1,18 +1,21 @@
 //! A buffer that lies where we want it.
 
 /// Bytes at a fixed offset within a page, since the speed of copies depends on it.
-pub(crate) struct Aligned {
+#[derive(Clone, Debug)]
+pub struct Aligned {
     store: Vec<u8>,
     start: usize,
     len: usize,
 }
 
 impl Aligned {
-    pub(crate) fn new(len: usize) -> Self {
+    /// Of bytes that do not repeat soon.
+    pub fn new(len: usize) -> Self {
         Self::of(&(0..len).map(|i| (i * 31 % 251) as u8).collect::<Vec<_>>())
     }
 
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// Of these.
+    pub fn of(bytes: &[u8]) -> Self {
         let len = bytes.len();
         let mut store = vec![0; len + 8192];
         let start = store.as_ptr().align_offset(4096) + 2048;
@@ -20,7 +23,8 @@ impl Aligned {
         Self { store, start, len }
     }
 
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+    /// They, where they lie.
+    pub fn bytes(&mut self) -> &mut [u8] {
         &mut self.store[self.start..self.start + self.len]
     }
 }

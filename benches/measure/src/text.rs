@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
-use super::aligned::Aligned;
+use crate::Aligned;
 
-#[derive(Clone, Copy)]
-pub(crate) enum Text {
+/// A kind of bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Text {
     /// The same at each write; nobody looks at it.
     Same,
     /// What compresses about as well as what people send: lines of a log, a seventh of it noise.
@@ -14,7 +15,7 @@ pub(crate) enum Text {
 
 impl Text {
     /// Made for writes of this size, one behind another.
-    pub(crate) fn for_writes(self, size: usize) -> Aligned {
+    pub fn for_writes(self, size: usize) -> Aligned {
         match self {
             Self::Same => Aligned::new(size),
             Self::Mixed => Aligned::of(mixed()),

@@ -2,16 +2,16 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::open::Open;
-use super::thread::on_thread;
-use super::{Cost, Meter, sockets};
+use crate::open::Open;
+use crate::thread::on_thread;
+use crate::{Cost, Meter, sockets};
 
 /// 64 B.
 const SIZE: usize = 64;
 
 /// Runs `count` exchanges between two ends on one thread: across two, their wake-ups would cost
 /// more than all else.
-pub(crate) fn ping_pong(open: impl Open, count: usize) -> Cost {
+pub fn ping_pong(open: impl Open, count: usize) -> Cost {
     let (a, b) = sockets::pair();
     let thread = on_thread(0, move || async move {
         let (a, b) = tokio::join!(open.clone().client(a), open.server(b));
@@ -22,7 +22,8 @@ pub(crate) fn ping_pong(open: impl Open, count: usize) -> Cost {
     thread.join().expect("the peers")
 }
 
-pub(crate) async fn ping(mut stream: impl AsyncRead + AsyncWrite + Unpin, count: usize) {
+/// Asks so often, and waits for the answer.
+pub async fn ping(mut stream: impl AsyncRead + AsyncWrite + Unpin, count: usize) {
     let mut chunk = [1; SIZE];
     for _ in 0..count {
         stream.write_all(&chunk).await.expect("a peer");
@@ -31,7 +32,8 @@ pub(crate) async fn ping(mut stream: impl AsyncRead + AsyncWrite + Unpin, count:
     }
 }
 
-pub(crate) async fn pong(mut stream: impl AsyncRead + AsyncWrite + Unpin, count: usize) {
+/// Answers so often.
+pub async fn pong(mut stream: impl AsyncRead + AsyncWrite + Unpin, count: usize) {
     let mut chunk = [0; SIZE];
     for _ in 0..count {
         stream.read_exact(&mut chunk).await.expect("a peer");
