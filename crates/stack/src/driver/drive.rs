@@ -295,10 +295,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         task: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize, Error>> {
-        ready!(self.poll(Side::Write, task, |driver| {
-            let writable = driver.stack.write_error().map(|()| driver.stack.writable());
-            writable.map_or_else(|error| Some(Err(error)), |room| room.then_some(Ok(())))
-        }))?;
+        // Mostly there is room, and nobody else asks for anything.
+        if self.mailbox.has_handle() || !self.stack.writable() || self.stack.write_error().is_err() {
+            ready!(self.poll_writable(task))?;
+        }
         let taken = &bytes[..bytes.len().min(BLOCK)];
         if let Err(error) = self.write(taken) {
             self.wakers.wake_side(Side::Read);
@@ -314,6 +314,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             self.wakers.wake_side(Side::Read);
         }
         Poll::Ready(Ok(taken.len()))
+    }
+
+    fn poll_writable(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll(Side::Write, task, |driver| {
+            let writable = driver.stack.write_error().map(|()| driver.stack.writable());
+            writable.map_or_else(|error| Some(Err(error)), |room| room.then_some(Ok(())))
+        })
     }
 
     /// Waits until all that was written is with the transport. A layer in its handshake keeps
