@@ -15,7 +15,7 @@ use measure::pingpong::{ping, pong};
 use measure::tls::{Tls, name};
 use stack::{Connection, Limits, Stack};
 use tls_layer::TlsLayer;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 const USAGE: &str = "\
 usage: gate SCENARIO DEPTH COUNT [allocations]
@@ -24,6 +24,8 @@ usage: gate SCENARIO DEPTH COUNT [allocations]
   change    a push and a pop of a small layer above DEPTH others
   pingpong  64 B there and back between two connections of DEPTH layers, in memory
   tls       64 KiB written through TLS above DEPTH layers, carried, and read at the other end
+  tls_small     64 B written through TLS above DEPTH layers, gathered, and read at the other end
+  tls_pingpong  64 B there and back through TLS above DEPTH layers, in memory
 Does it COUNT times; with `allocations`, prints how many those were.
 `bash benches/gate.sh` builds it, counts, and compares with benches/gate.toml.";
 
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         "change" => Box::new(change(depth, count)),
         "pingpong" => Box::new(pingpong(depth, count)),
         "tls" => Box::new(tls(depth, count)),
+        "tls_small" => Box::new(tls_small(depth, count)),
+        "tls_pingpong" => Box::new(tls_pingpong(depth, count)),
         _ => return misused(),
     };
     if allocations {
@@ -151,6 +155,62 @@ fn tls(depth: usize, count: usize) -> impl FnOnce() {
             }
         }
     }
+}
+
+fn tls_small(depth: usize, count: usize) -> impl FnOnce() {
+    over_tls(depth, async move |mut a, mut b| {
+        let mut read = vec![0; 64 * 1024];
+        let mut left = count * 64;
+        let write = async {
+            for _ in 0..count {
+                a.write_all(black_box(&[7; 64])).await.expect("a peer");
+            }
+            a.flush().await.expect("a peer");
+        };
+        let read = async {
+            while left > 0 {
+                left -= b.read(&mut read).await.expect("a peer");
+            }
+        };
+        tokio::join!(write, read);
+    })
+}
+
+fn tls_pingpong(depth: usize, count: usize) -> impl FnOnce() {
+    over_tls(depth, async move |a, b| {
+        tokio::join!(ping(a, count), pong(b, count));
+    })
+}
+
+/// Two connections in memory, with TLS above `depth` layers, and what they do.
+fn over_tls(
+    depth: usize,
+    work: impl AsyncFnOnce(Connection<DuplexStream>, Connection<DuplexStream>),
+) -> impl FnOnce() {
+    // A handshake has a deadline, so its driver sets a timer.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    let tls = Tls::without_tickets();
+    let (a, b) = tokio::io::duplex(128 * 1024);
+    move || {
+        let _entered = runtime.enter();
+        busily(async {
+            let (a, b) = tokio::join!(
+                secured(a, depth, TlsLayer::client(tls.client, name())),
+                secured(b, depth, TlsLayer::server(tls.server)),
+            );
+            work(a, b).await;
+        });
+    }
+}
+
+async fn secured(io: DuplexStream, depth: usize, tls: TlsLayer) -> Connection<DuplexStream> {
+    let mut connection = connected(io, depth).await;
+    connection.push(tls).await.expect("a handshake");
+    connection.flush().await.expect("a peer");
+    connection
 }
 
 /// Moves what one has for the network to where the other wants it. How many bytes.

@@ -19,6 +19,8 @@ main() {
     row down_instructions "instructions, a layer, a 1 KiB chunk down" a_layer down instructions
     row change_instructions "instructions, a push and a pop" each_time change 4 instructions
     row pingpong_instructions "instructions, a ping-pong" each_time pingpong 1 instructions
+    row tls_small_instructions "instructions, 64 B written through TLS and read" each_time tls_small 0 instructions
+    row tls_pingpong_instructions "instructions, a ping-pong through TLS" each_time tls_pingpong 0 instructions
     row up_allocations "allocations, a chunk up through 16 layers" each_time up 16 allocations
     row down_allocations "allocations, a chunk down through 16 layers" each_time down 16 allocations
     row change_allocations "allocations, a push and a pop" each_time change 4 allocations
