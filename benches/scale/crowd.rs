@@ -44,7 +44,7 @@ fn rows(tls: &Tls, count: usize, work: Work) -> Vec<Variant<'static>> {
     ]
 }
 
-fn row(name: &str, ends: impl Ends + 'static, count: usize, work: Work) -> Variant<'static> {
+fn row(name: &str, ends: impl Ends, count: usize, work: Work) -> Variant<'static> {
     variant(name, move || run(&ends, count, work))
 }
 
