@@ -35,9 +35,9 @@ impl Order {
     /// Bytes, exchanges or connections.
     const fn count(self) -> usize {
         match self.work {
-            Work::Bulk => 96 << 20,
-            Work::PingPong => 2000,
-            Work::Upgrade => 100,
+            Work::Bulk => 48 << 20,
+            Work::PingPong => 1000,
+            Work::Upgrade => 50,
         }
     }
 
