@@ -43,18 +43,18 @@ use crate::program::{Pair, Program};
 
 /// The first is what the others are compared with.
 const PROGRAMS: [(&str, Program); 8] = [
-    ("stack + tls-layer", compiled("ours")),
-    ("stack + tls-layer again (A/A)", compiled("ours")),
-    ("tokio-rustls", compiled("tokio-rustls")),
-    ("Go", compiled("go")),
+    ("stack + tls-layer", at_once("ours")),
+    ("stack + tls-layer again (A/A)", at_once("ours")),
+    ("tokio-rustls", at_once("tokio-rustls")),
+    ("Go", at_once("go")),
     ("Netty, the JDK's TLS", compiled_as_it_runs("netty", 15)),
     ("Netty, OpenSSL", compiled_as_it_runs("netty-openssl", 8)),
-    ("asyncio", compiled("asyncio")),
-    ("uvloop", compiled("uvloop")),
+    ("asyncio", at_once("asyncio")),
+    ("uvloop", at_once("uvloop")),
 ];
 
-/// What is as fast at once as it ever is.
-const fn compiled(file: &'static str) -> Program {
+/// What is as fast at once as it ever gets.
+const fn at_once(file: &'static str) -> Program {
     let warm_up = Duration::from_millis(500);
     Program { file, warm_up }
 }
@@ -66,6 +66,10 @@ const fn compiled_as_it_runs(file: &'static str, seconds: u64) -> Program {
 }
 
 fn main() -> ExitCode {
+    assert!(
+        PROGRAMS[0].1.exists(),
+        "run.sh makes the programs, and starts this where they lie"
+    );
     write_certificate();
     let (present, missing): (Vec<_>, Vec<_>) = PROGRAMS
         .into_iter()
