@@ -65,6 +65,17 @@ impl Order {
         }
     }
 
+    /// How much of the processors' time Java may have before it is measured. Its handshakes go on
+    /// getting faster, by less and less, for longer than that.
+    pub(crate) fn to_compile(self) -> Duration {
+        let seconds = match (self.work, self.tls) {
+            (Work::Upgrade, _) => 30,
+            (_, true) => 15,
+            (_, false) => 4,
+        };
+        Duration::from_secs(seconds)
+    }
+
     /// The server's processor, and the client's. In bulk both work at once; else they wait for each
     /// other, and across two processors their wake-ups would cost more than all else.
     pub(crate) fn processors(self) -> [usize; 2] {

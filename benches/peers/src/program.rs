@@ -16,8 +16,8 @@ use crate::order::Order;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {
     pub(crate) file: &'static str,
-    /// How much of the processors' time it has to have had before it is measured.
-    pub(crate) warm_up: Duration,
+    /// Whether it is slow until it has compiled what it runs.
+    pub(crate) compiles: bool,
 }
 
 impl Program {
@@ -49,7 +49,12 @@ impl Pair {
         let port = server.line();
         let client = End::start(program, &["load", &port], client);
         let mut pair = Self { server, client };
-        while pair.cpu() < program.warm_up {
+        let warm = if program.compiles {
+            order.to_compile()
+        } else {
+            Duration::from_millis(500)
+        };
+        while pair.cpu() < warm {
             pair.run(order);
         }
         pair
