@@ -36,10 +36,10 @@ impl fmt::Display for Bulk {
 
 /// A number of bytes, for people.
 pub fn size(bytes: usize) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..0x10_0000 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
+    match bytes.trailing_zeros() {
+        20..usize::BITS => format!("{} MiB", bytes >> 20),
+        10..20 => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} B"),
     }
 }
 
@@ -95,4 +95,18 @@ async fn receive(mut stream: impl AsyncRead + Unpin, bulk: Bulk) -> Cost {
     let end = stream.read(chunk.bytes()).await.expect("a peer");
     assert_eq!(end, 0, "more than was sent");
     cost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_not_rounded() {
+        let sizes = [0, 64, 1500, 1536, 4096, 48 << 20, (1 << 20) + (1 << 10)];
+        let texts = [
+            "0 B", "64 B", "1500 B", "1536 B", "4 KiB", "48 MiB", "1025 KiB",
+        ];
+        assert_eq!(sizes.map(size), texts);
+    }
 }
