@@ -71,7 +71,7 @@ impl Order {
         let seconds = match (self.work, self.tls) {
             (Work::Upgrade, _) => 30,
             (_, true) => 15,
-            (_, false) => 4,
+            (_, false) => 8,
         };
         Duration::from_secs(seconds)
     }
