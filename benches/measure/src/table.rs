@@ -27,7 +27,8 @@ pub struct Quartiles {
 }
 
 impl Quartiles {
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+    /// Of these, of which there has to be one.
+    pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let [lower, median, upper] = [1, 2, 3].map(|q| values[(values.len() - 1) * q / 4]);
         Self {

@@ -1,0 +1,191 @@
+//! The measuring: ours and the peers' in turn.
+
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use measure::bulk::Bulk;
+use measure::{Cost, in_turn};
+
+use crate::account::{Account, account, idle_heap};
+use crate::arguments::Arguments;
+use crate::configs::Configs;
+use crate::figures::{self, Answered, Carried, Percentiles, Quiet, Spread};
+use crate::load::{Load, ping_pong};
+use crate::ours::Ours;
+use crate::plan::Point;
+use crate::size;
+use crate::variant::Variant;
+
+/// How long a run lasts, where its bytes are not said: long beside a wake-up, short beside what
+/// else comes and goes on the machine.
+const RUN: Duration = Duration::from_millis(50);
+/// The same of a round of the ping-pong, and how many exchanges it has at least and at most.
+const PINGS: (Duration, usize, usize) = (Duration::from_millis(25), 20, 1000);
+/// The exchanges by which that is found.
+const PROBE: usize = 20;
+/// The room that a read offers.
+const READ: usize = 64 << 10;
+
+/// The measuring of one stack.
+pub(crate) struct Study<'a> {
+    arguments: &'a Arguments,
+    configs: Configs,
+    bar: &'a ProgressBar,
+}
+
+/// What is compared at one depth; ours first.
+struct Field {
+    names: Vec<String>,
+    variants: Vec<Variant>,
+}
+
+impl<'a> Study<'a> {
+    pub(crate) fn new(arguments: &'a Arguments, bar: &'a ProgressBar) -> Self {
+        Self {
+            arguments,
+            configs: Configs::new(),
+            bar,
+        }
+    }
+
+    /// Fails, before anything is measured, if the stack refuses a layer.
+    pub(crate) fn run(&self) -> Result<(Vec<figures::Bulk>, Vec<Quiet>), stack::Error> {
+        let (points, depths) = (self.arguments.points(), self.arguments.depths());
+        let fields: Result<Vec<_>, _> = depths.iter().map(|depth| self.field(*depth)).collect();
+        let fields = fields?;
+        let at = |depth| depths.iter().zip(&fields).find(|(it, _)| **it == depth);
+
+        let runs = self.arguments.rounds() + 1;
+        let tables = points.len() + depths.len();
+        self.bar
+            .set_length((tables * runs * fields[0].variants.len()) as u64);
+        let mut bulk = Vec::new();
+        for point in points {
+            if let Some((_, field)) = at(point.depth) {
+                bulk.push(self.bulk(point, field));
+            }
+        }
+        let quiet = depths.iter().zip(&fields);
+        let quiet = quiet.map(|(depth, field)| self.quiet(*depth, field));
+        Ok((bulk, quiet.collect()))
+    }
+
+    fn field(&self, depth: usize) -> Result<Field, stack::Error> {
+        let Arguments {
+            stack, anywhere, ..
+        } = self.arguments;
+        let stack = stack.with_passes(depth);
+        let ours = Variant::Ours(Ours::new(&stack, &self.configs, *anywhere)?);
+        let mut field = Field {
+            names: vec!["ours".to_owned(), "ours again (A/A)".to_owned()],
+            variants: vec![ours.clone(), ours],
+        };
+        for peer in self.arguments.peers() {
+            let recipe = peer.beside(&stack);
+            field.names.push(peer.to_string());
+            let peer = Variant::Peer(recipe, self.configs.clone());
+            field.variants.push(peer);
+        }
+        Ok(field)
+    }
+
+    fn bulk(&self, point: Point, field: &Field) -> figures::Bulk {
+        let Point { size, depth } = point;
+        let arguments = self.arguments;
+        let write = size::text(size);
+        self.bar
+            .set_message(format!("writes of {write}, {depth} layers above"));
+        let bytes = arguments.bytes.unwrap_or(size).max(size);
+        let mut load = Load {
+            medium: arguments.medium,
+            direction: arguments.direction,
+            bulk: Bulk {
+                bytes: bytes.next_multiple_of(size),
+                write: size,
+                read: READ,
+                flushed: arguments.flush,
+                text: arguments.sent().into(),
+            },
+        };
+        if arguments.bytes.is_none() {
+            load = load.lasting(RUN, &field.variants[0]);
+        }
+        let variants = &field.variants;
+        let costs = in_turn(arguments.rounds(), variants.len(), |i| {
+            self.bar.inc(1);
+            load.carry(&variants[i])
+        });
+        let carried = load.carried();
+        let walls = |i: usize| seconds(&costs[i], |cost| cost.wall);
+        let cpus = |i: usize| seconds(&costs[i], |cost| cost.cpu);
+        let variants = variants.iter().zip(&field.names).enumerate();
+        let variants = variants.map(|(i, (variant, name))| {
+            let Account {
+                allocations_per_mib,
+                wire,
+            } = account(load, variant);
+            let speeds = walls(i).into_iter().map(|time| carried as f64 / time);
+            let prices = cpus(i).into_iter().map(|time| time * 1e9 / carried as f64);
+            Carried {
+                name: name.clone(),
+                bytes_per_second: Spread::of(speeds.collect()),
+                // The other's time by ours is our throughput by the other's.
+                ratio: Spread::of_ratios(&walls(i), &walls(0)),
+                cpu_ns_per_byte: Spread::of(prices.collect()),
+                cpu_ratio: Spread::of_ratios(&cpus(0), &cpus(i)),
+                allocations_per_mib,
+                wire_bytes_per_byte: wire,
+            }
+        });
+        figures::Bulk {
+            depth,
+            write_bytes: size,
+            carried_bytes: carried,
+            variants: variants.collect(),
+        }
+    }
+
+    fn quiet(&self, depth: usize, field: &Field) -> Quiet {
+        let Arguments { medium, ping, .. } = *self.arguments;
+        let write = size::text(ping);
+        self.bar
+            .set_message(format!("ping-pong of {write}, {depth} layers above"));
+        let variants = &field.variants;
+        let count = self.exchanges(&variants[0]);
+        let times = in_turn(self.arguments.rounds(), variants.len(), |i| {
+            self.bar.inc(1);
+            let times = ping_pong(medium, &variants[i], ping, count);
+            let micros = times.iter().map(|time| time.as_secs_f64() * 1e6);
+            micros.collect::<Vec<_>>()
+        });
+        let medians = |i: usize| -> Vec<f64> {
+            let rounds = times[i].iter();
+            rounds.map(|it| Percentiles::of(it.clone()).p50).collect()
+        };
+        let variants = variants.iter().zip(&field.names).enumerate();
+        let variants = variants.map(|(i, (variant, name))| Answered {
+            name: name.clone(),
+            latency_us: Percentiles::of(times[i].concat()),
+            ratio: Spread::of_ratios(&medians(0), &medians(i)),
+            idle_heap_bytes: idle_heap(medium, variant),
+        });
+        Quiet {
+            depth,
+            exchanges: count,
+            variants: variants.collect(),
+        }
+    }
+
+    /// How many of them take as long as a round of the ping-pong should.
+    fn exchanges(&self, variant: &Variant) -> usize {
+        let Arguments { medium, ping, .. } = *self.arguments;
+        let probe: Duration = ping_pong(medium, variant, ping, PROBE).iter().sum();
+        let (time, least, most) = PINGS;
+        let count = PROBE as f64 * time.as_secs_f64() / probe.as_secs_f64();
+        (count as usize).clamp(least, most)
+    }
+}
+
+fn seconds(costs: &[Cost], of: fn(&Cost) -> Duration) -> Vec<f64> {
+    costs.iter().map(|cost| of(cost).as_secs_f64()).collect()
+}
