@@ -73,7 +73,16 @@ pub(crate) struct Answered {
     /// Of the median latencies of a round.
     pub(crate) ratio: Spread,
     /// Of both ends.
-    pub(crate) idle_heap_bytes: i64,
+    pub(crate) idle_heap_bytes: Heap,
+}
+
+/// Of a connection behind its handshake and one exchange.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Heap {
+    /// The first of a thread, with what that keeps for all.
+    pub(crate) first: i64,
+    /// A further one.
+    pub(crate) further: i64,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -107,6 +116,30 @@ impl Figures {
         let lowest = self.bulk.iter().map(|bulk| bulk.depth).min();
         let bulk = self.bulk.iter();
         bulk.filter(|bulk| Some(bulk.depth) == lowest).collect()
+    }
+}
+
+impl Settings {
+    /// In a line, for people.
+    pub(crate) fn load(&self) -> String {
+        let flush = if self.flush {
+            ", each write flushed"
+        } else {
+            ""
+        };
+        let Self {
+            direction,
+            medium,
+            text,
+            rounds,
+            ..
+        } = self;
+        let way = match direction.as_str() {
+            "up" => "client to server",
+            "down" => "server to client",
+            _ => "both ways at once",
+        };
+        format!("{way} over {medium}, {text} text{flush}; medians of {rounds} rounds in turn")
     }
 }
 

@@ -20,6 +20,7 @@ mod counted;
 mod depth;
 mod figures;
 mod grid;
+mod idle;
 mod kind;
 mod load;
 mod medium;

@@ -57,8 +57,8 @@ pub(crate) fn draw(figures: &Figures, path: &Path) -> Result {
         let depth = sizes.first().map_or(0, |bulk| bulk.depth);
         Panel {
             title: match depth {
-                0 => "against the size of writes".to_owned(),
-                _ => format!("against the size of writes, {depth} layers above"),
+                0 => "Throughput against the size of writes".to_owned(),
+                _ => format!("Throughput against the size of writes, {depth} layers above"),
             },
             axis: "size of a write [bytes, logarithmic]",
             bulk: sizes,
@@ -67,7 +67,7 @@ pub(crate) fn draw(figures: &Figures, path: &Path) -> Result {
         }
         .draw(&left)?;
         Panel {
-            title: format!("against depth, writes of {write}"),
+            title: format!("Throughput against depth, writes of {write}"),
             axis: "layers above the stack that pass everything on",
             bulk: sweep,
             at: |bulk| bulk.depth as f64,
@@ -130,17 +130,13 @@ fn colours() -> impl Iterator<Item = RGBColor> {
 }
 
 fn write_title(figures: &Figures, area: &Area<'_>) -> Result {
-    let it = &figures.settings;
-    let flush = if it.flush { ", each write flushed" } else { "" };
-    let load = format!(
-        "{} over {}, {} text{flush}; medians of {} rounds",
-        it.direction, it.medium, it.text, it.rounds
-    );
     let middle = SIZE.0 as i32 / 2;
     let centred = Pos::new(HPos::Center, VPos::Top);
     let style = |size| TextStyle::from((FONT, size)).pos(centred);
-    area.draw_text(&figures.drawn, &style(24), (middle, 14))?;
-    area.draw_text(&load, &style(16), (middle, 46))?;
+    // A long one in smaller letters.
+    let size = (2000 / figures.drawn.len()).clamp(12, 24);
+    area.draw_text(&figures.drawn, &style(size as i32), (middle, 14))?;
+    area.draw_text(&figures.settings.load(), &style(16), (middle, 46))?;
     Ok(())
 }
 
@@ -150,10 +146,11 @@ fn write_legend(figures: &Figures, area: &Area<'_>) -> Result {
         return Ok(());
     };
     let names: Vec<_> = shown(&bulk.variants).map(|(_, it)| &it.name).collect();
-    let width = SIZE.0 as i32 / names.len() as i32;
+    let width = (SIZE.0 as i32 / names.len() as i32).min(230);
+    let first = (SIZE.0 as i32 - width * names.len() as i32) / 2;
     let middle = LEGEND as i32 / 2;
     for (i, (name, colour)) in names.iter().zip(colours()).enumerate() {
-        let left = width * i as i32 + (width - 200) / 2;
+        let left = first + width * i as i32;
         let line = [(left, middle), (left + 40, middle)];
         area.draw(&PathElement::new(line, colour.stroke_width(3)))?;
         area.draw(&Circle::new((left + 20, middle), 4, colour.filled()))?;

@@ -48,8 +48,8 @@ impl Spec {
 
     /// As a stack is drawn.
     pub(crate) fn drawn(&self) -> String {
-        let layers: Vec<_> = self.kinds().map(|kind| format!("{kind} <=> ")).collect();
-        let layers = layers.into_iter().rev().collect::<String>();
+        let layers = self.words.iter().rev().map(|word| format!("{word} <=> "));
+        let layers: String = layers.collect();
         format!("app <=> {layers}network")
     }
 
@@ -116,12 +116,18 @@ impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, word) in self.words.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
-            write!(f, "{comma}{}", word.kind)?;
-            if word.count > 1 {
-                write!(f, "*{}", word.count)?;
-            }
+            write!(f, "{comma}{word}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => write!(f, "{}", self.kind),
+            count => write!(f, "{}*{count}", self.kind),
+        }
     }
 }
 
