@@ -67,13 +67,9 @@ impl<'a> Idle<'a> {
         }
     }
 
-    /// By both ends, into the medium.
-    pub(crate) fn sent(&self) -> u64 {
-        self.counts.iter().map(|counts| counts.sent()).sum()
-    }
-
-    /// Carries once. How many allocations that took.
-    pub(crate) fn carry(&mut self, load: Load) -> u64 {
+    /// Carries once. How many allocations that took, and how many bytes on the wire.
+    pub(crate) fn carry(mut self, load: Load) -> (i64, i64) {
+        let before = self.sent();
         let bulk = load.bulk;
         let mut texts = [0; 2].map(|_| bulk.text.for_writes(bulk.write));
         let mut rooms = [0; 2].map(|_| Aligned::new(bulk.read));
@@ -101,6 +97,12 @@ impl<'a> Idle<'a> {
                 }
             });
         });
-        info.count_total
+        (info.count_total as i64, self.sent() - before)
+    }
+
+    /// By both ends, into the medium.
+    fn sent(&self) -> i64 {
+        let counts = self.counts.iter();
+        counts.map(|counts| counts.sent() as i64).sum()
     }
 }

@@ -52,6 +52,7 @@ impl Kind {
             "trace" => Self::Trace,
             "counters" => Self::Counters,
             "deadlines" => Self::Deadlines,
+            "" => return Err(format!("a name is missing; there are {NAMES}")),
             _ => {
                 let format = Format::ALL.into_iter().find(|format| format.name() == name);
                 return match format {

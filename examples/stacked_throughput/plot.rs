@@ -85,7 +85,7 @@ impl Panel<'_> {
     fn draw(&self, area: &Area<'_>) -> Result {
         let ticks: Vec<f64> = self.bulk.iter().map(|bulk| (self.at)(bulk)).collect();
         let speeds = self.bulk.iter().flat_map(|bulk| &bulk.variants);
-        let most = speeds.map(|it| megabytes(it)).fold(0.0, f64::max);
+        let most = speeds.map(megabytes).fold(0.0, f64::max);
 
         let mut chart = ChartBuilder::on(area)
             .margin(10)
@@ -146,8 +146,9 @@ fn write_legend(figures: &Figures, area: &Area<'_>) -> Result {
         return Ok(());
     };
     let names: Vec<_> = shown(&bulk.variants).map(|(_, it)| &it.name).collect();
-    let width = (SIZE.0 as i32 / names.len() as i32).min(230);
-    let first = (SIZE.0 as i32 - width * names.len() as i32) / 2;
+    let width = ((SIZE.0 as i32 - 40) / names.len() as i32).min(230);
+    // A name is mostly shorter than its place.
+    let first = (SIZE.0 as i32 - width * names.len() as i32) / 2 + 10;
     let middle = LEGEND as i32 / 2;
     for (i, (name, colour)) in names.iter().zip(colours()).enumerate() {
         let left = first + width * i as i32;

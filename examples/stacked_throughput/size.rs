@@ -15,7 +15,9 @@ pub(crate) fn parse(text: &str) -> Result<usize, String> {
 /// The other way round, in the largest unit in which it is a whole number.
 pub(crate) fn text(bytes: usize) -> String {
     let units = [("M", 20), ("K", 10)];
-    let whole = units.into_iter().find(|(_, log)| bytes % (1 << log) == 0);
+    let whole = units
+        .into_iter()
+        .find(|(_, log)| bytes.is_multiple_of(1 << log));
     match whole {
         Some((unit, log)) if bytes > 0 => format!("{}{unit}", bytes >> log),
         _ => bytes.to_string(),

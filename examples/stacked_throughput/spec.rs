@@ -181,7 +181,9 @@ mod tests {
     fn an_error_names_the_word_and_what_is_allowed() {
         for (text, word, allowed) in [
             ("tls,ztsd:3", "'ztsd:3'", "zstd"),
-            ("tls,", "''", "lz4"),
+            ("tls,", "''", "missing"),
+            (",tls", "''", "lz4"),
+            ("tls,:3", "':3'", "missing"),
             ("TLS", "'TLS'", "tls"),
             ("tls:1.1", "'tls:1.1'", "1.2 or 1.3"),
             ("zstd:23,pass", "'zstd:23'", "-7 to 22"),

@@ -94,7 +94,7 @@ impl<'a> Study<'a> {
         let arguments = self.arguments;
         let write = size::text(size);
         self.bar
-            .set_message(format!("writes of {write}, {depth} layers above"));
+            .set_message(format!("depth {depth}, writes of {write}"));
         let bytes = arguments.bytes.unwrap_or(size).max(size);
         let mut load = Load {
             medium: arguments.medium,
@@ -149,7 +149,7 @@ impl<'a> Study<'a> {
         let Arguments { medium, ping, .. } = *self.arguments;
         let write = size::text(ping);
         self.bar
-            .set_message(format!("ping-pong of {write}, {depth} layers above"));
+            .set_message(format!("depth {depth}, ping-pong of {write}"));
         let variants = &field.variants;
         let count = self.exchanges(&variants[0]);
         let times = in_turn(self.arguments.rounds(), variants.len(), |i| {

@@ -17,6 +17,8 @@ pub fn latency<M: Send + 'static>(
 ) -> Vec<Duration> {
     let thread = on_thread(0, move || async move {
         let (mut a, mut b) = tokio::join!(open.clone().client(a), open.server(b));
+        // What comes into being with the first byte is there then.
+        tokio::join!(ask(&mut a, bytes, 1), answer(&mut b, bytes, 1));
         let (times, ()) = tokio::join!(ask(&mut a, bytes, count), answer(&mut b, bytes, count));
         times
     });
