@@ -32,7 +32,9 @@ THE FIGURES
   'ours again' is ours against itself: a difference smaller than what it shows is none.
   Bulk goes between two threads, each bound to a processor; the ping-pong on one.
   Allocations, bytes on the wire, and the heap of both ends while idle (behind the handshake and one
-  exchange) are counted apart, on one thread. What C libraries allocate is not seen.
+  exchange) are counted apart, on one thread. The heap is that of a further connection of a thread;
+  'the first's' has in it what the thread keeps for all. Neither has the medium's, and what C
+  libraries allocate is not seen.
   Every variant is behind one box above, and has one below.
 
 EXAMPLES

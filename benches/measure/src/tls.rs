@@ -42,7 +42,7 @@ impl Tls {
         Self::new(&version::TLS13, |server| server.send_tls13_tickets = 0)
     }
 
-    /// TLS 1.2, in which no server gives a ticket unless it has a key for them.
+    /// The same in TLS 1.2, in which no server gives a ticket unless it has a key for them.
     pub fn of_1_2() -> Self {
         Self::new(&version::TLS12, |_| ())
     }
@@ -55,13 +55,28 @@ impl Tls {
         })
     }
 
+    /// As [`without_tickets`](Self::without_tickets), with a certificate that others have, too.
+    pub fn of(certificate: CertificateDer<'static>, key: PrivatePkcs8KeyDer<'static>) -> Self {
+        Self::with(certificate, key, &version::TLS13, |server| {
+            server.send_tls13_tickets = 0;
+        })
+    }
+
     fn new(
         version: &'static SupportedProtocolVersion,
         tickets: impl FnOnce(&mut ServerConfig),
     ) -> Self {
         let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
-        let certificate = made.cert.der().clone();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        Self::with(made.cert.der().clone(), key, version, tickets)
+    }
+
+    fn with(
+        certificate: CertificateDer<'static>,
+        key: PrivatePkcs8KeyDer<'static>,
+        version: &'static SupportedProtocolVersion,
+        tickets: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).expect("a root");
         let provider = Arc::new(provider());
