@@ -101,7 +101,7 @@ pub(crate) enum Direction {
     Up,
     /// From the server to the client.
     Down,
-    /// Both at once.
+    /// Both at once, and all figures are of both together.
     Both,
 }
 

@@ -1,5 +1,6 @@
 //! The measuring: ours and the peers' in turn.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -50,22 +51,20 @@ impl<'a> Study<'a> {
 
     /// Fails, before anything is measured, if the stack refuses a layer.
     pub(crate) fn run(&self) -> Result<(Vec<figures::Bulk>, Vec<Quiet>), stack::Error> {
-        let (points, depths) = (self.arguments.points(), self.arguments.depths());
-        let fields: Result<Vec<_>, _> = depths.iter().map(|depth| self.field(*depth)).collect();
-        let fields = fields?;
-        let at = |depth| depths.iter().zip(&fields).find(|(it, _)| **it == depth);
-
-        let runs = self.arguments.rounds() + 1;
-        let tables = points.len() + depths.len();
-        self.bar
-            .set_length((tables * runs * fields[0].variants.len()) as u64);
-        let mut bulk = Vec::new();
-        for point in points {
-            if let Some((_, field)) = at(point.depth) {
-                bulk.push(self.bulk(point, field));
-            }
+        let points = self.arguments.points();
+        let mut fields = BTreeMap::new();
+        for depth in self.arguments.depths() {
+            fields.insert(depth, self.field(depth)?);
         }
-        let quiet = depths.iter().zip(&fields);
+        let variants = 2 + self.arguments.peers().len();
+        let tables = points.len() + fields.len();
+        let runs = self.arguments.rounds() + 1;
+        self.bar.set_length((tables * runs * variants) as u64);
+
+        let bulk = points.into_iter();
+        let bulk = bulk.map(|point| self.bulk(point, &fields[&point.depth]));
+        let bulk = bulk.collect();
+        let quiet = fields.iter();
         let quiet = quiet.map(|(depth, field)| self.quiet(*depth, field));
         Ok((bulk, quiet.collect()))
     }
