@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
     /// Flush each write.
     #[arg(long)]
     pub(crate) flush: bool,
-    /// What is sent. Mixed unless the stack has no codec.
+    /// What is sent. Mixed if anything compresses, else the same.
     #[arg(long)]
     pub(crate) text: Option<Sent>,
     /// How many bytes a run carries each way. As many as take about 50 ms, if it is not said.

@@ -34,10 +34,10 @@ impl Arguments {
     }
 
     pub(crate) fn sent(&self) -> Sent {
-        self.text.unwrap_or(match self.stack.codec() {
-            Some(_) => Sent::Mixed,
-            None => Sent::Same,
-        })
+        let peers = self.peers();
+        let compresses = self.stack.codec().is_some() || peers.contains(&Peer::AsyncCompression);
+        let usual = if compresses { Sent::Mixed } else { Sent::Same };
+        self.text.unwrap_or(usual)
     }
 
     /// At each of them the ping-pong is played, too.

@@ -12,9 +12,9 @@ use crate::arguments::Arguments;
 use crate::configs::Configs;
 use crate::figures::{self, Answered, Carried, Percentiles, Quiet, Spread};
 use crate::load::{Load, ping_pong};
+use crate::medium::Medium;
 use crate::ours::Ours;
 use crate::plan::Point;
-use crate::size;
 use crate::variant::Variant;
 
 /// How long a run lasts, where its bytes are not said: long beside a wake-up, short beside what
@@ -62,11 +62,9 @@ impl<'a> Study<'a> {
         self.bar.set_length((tables * runs * variants) as u64);
 
         let bulk = points.into_iter();
-        let bulk = bulk.map(|point| self.bulk(point, &fields[&point.depth]));
-        let bulk = bulk.collect();
-        let quiet = fields.iter();
-        let quiet = quiet.map(|(depth, field)| self.quiet(*depth, field));
-        Ok((bulk, quiet.collect()))
+        let bulk = bulk.map(|point| (point, &fields[&point.depth]));
+        let bulk = self.bulk(bulk.collect());
+        Ok((bulk, self.quiet(fields)))
     }
 
     fn field(&self, depth: usize) -> Result<Field, stack::Error> {
@@ -88,14 +86,34 @@ impl<'a> Study<'a> {
         Ok(field)
     }
 
-    fn bulk(&self, point: Point, field: &Field) -> figures::Bulk {
-        let Point { size, depth } = point;
-        let arguments = self.arguments;
-        let write = size::text(size);
-        self.bar
-            .set_message(format!("depth {depth}, writes of {write}"));
+    /// The points in turn, too: a machine that becomes slower does so for all.
+    fn bulk(&self, points: Vec<(Point, &Field)>) -> Vec<figures::Bulk> {
+        self.bar.set_message("bulk");
+        let loads: Vec<_> = points
+            .iter()
+            .map(|(point, field)| self.load(*point, &field.variants[0]))
+            .collect();
+        let n = points[0].1.variants.len();
+        let costs = in_turn(self.arguments.rounds(), n * points.len(), |i| {
+            self.bar.inc(1);
+            loads[i / n].carry(&points[i / n].1.variants[i % n])
+        });
+        self.bar.set_message("counting");
+        let tables = points.into_iter().zip(loads).zip(costs.chunks(n));
+        tables
+            .map(|(((point, field), load), costs)| figures::Bulk {
+                depth: point.depth,
+                write_bytes: point.size,
+                carried_bytes: load.carried(),
+                variants: carried(load, field, costs),
+            })
+            .collect()
+    }
+
+    fn load(&self, point: Point, ours: &Variant) -> Load {
+        let (arguments, size) = (self.arguments, point.size);
         let bytes = arguments.bytes.unwrap_or(size).max(size);
-        let mut load = Load {
+        let load = Load {
             medium: arguments.medium,
             direction: arguments.direction,
             bulk: Bulk {
@@ -106,73 +124,38 @@ impl<'a> Study<'a> {
                 text: arguments.sent().into(),
             },
         };
-        if arguments.bytes.is_none() {
-            load = load.lasting(RUN, &field.variants[0]);
-        }
-        let variants = &field.variants;
-        let costs = in_turn(arguments.rounds(), variants.len(), |i| {
-            self.bar.inc(1);
-            load.carry(&variants[i])
-        });
-        let carried = load.carried();
-        let walls = |i: usize| seconds(&costs[i], |cost| cost.wall);
-        let cpus = |i: usize| seconds(&costs[i], |cost| cost.cpu);
-        let variants = variants.iter().zip(&field.names).enumerate();
-        let variants = variants.map(|(i, (variant, name))| {
-            let Account {
-                allocations_per_mib,
-                wire,
-            } = account(load, variant);
-            let speeds = walls(i).into_iter().map(|time| carried as f64 / time);
-            let prices = cpus(i).into_iter().map(|time| time * 1e9 / carried as f64);
-            Carried {
-                name: name.clone(),
-                bytes_per_second: Spread::of(speeds.collect()),
-                // The other's time by ours is our throughput by the other's.
-                ratio: Spread::of_ratios(&walls(i), &walls(0)),
-                cpu_ns_per_byte: Spread::of(prices.collect()),
-                cpu_ratio: Spread::of_ratios(&cpus(0), &cpus(i)),
-                allocations_per_mib,
-                wire_bytes_per_byte: wire,
-            }
-        });
-        figures::Bulk {
-            depth,
-            write_bytes: size,
-            carried_bytes: carried,
-            variants: variants.collect(),
+        match arguments.bytes {
+            Some(_) => load,
+            None => load.lasting(RUN, ours),
         }
     }
 
-    fn quiet(&self, depth: usize, field: &Field) -> Quiet {
+    /// The depths in turn, too.
+    fn quiet(&self, fields: BTreeMap<usize, Field>) -> Vec<Quiet> {
+        self.bar.set_message("ping-pong");
         let Arguments { medium, ping, .. } = *self.arguments;
-        let write = size::text(ping);
-        self.bar
-            .set_message(format!("depth {depth}, ping-pong of {write}"));
-        let variants = &field.variants;
-        let count = self.exchanges(&variants[0]);
-        let times = in_turn(self.arguments.rounds(), variants.len(), |i| {
+        let fields: Vec<_> = fields.into_iter().collect();
+        let counts: Vec<_> = fields
+            .iter()
+            .map(|(_, field)| self.exchanges(&field.variants[0]))
+            .collect();
+        let n = fields[0].1.variants.len();
+        let times = in_turn(self.arguments.rounds(), n * fields.len(), |i| {
             self.bar.inc(1);
-            let times = ping_pong(medium, &variants[i], ping, count);
+            let variant = &fields[i / n].1.variants[i % n];
+            let times = ping_pong(medium, variant, ping, counts[i / n]);
             let micros = times.iter().map(|time| time.as_secs_f64() * 1e6);
             micros.collect::<Vec<_>>()
         });
-        let medians = |i: usize| -> Vec<f64> {
-            let rounds = times[i].iter();
-            rounds.map(|it| Percentiles::of(it.clone()).p50).collect()
-        };
-        let variants = variants.iter().zip(&field.names).enumerate();
-        let variants = variants.map(|(i, (variant, name))| Answered {
-            name: name.clone(),
-            latency_us: Percentiles::of(times[i].concat()),
-            ratio: Spread::of_ratios(&medians(0), &medians(i)),
-            idle_heap_bytes: idle_heap(medium, variant),
-        });
-        Quiet {
-            depth,
-            exchanges: count,
-            variants: variants.collect(),
-        }
+        self.bar.set_message("counting");
+        let tables = fields.iter().zip(counts).zip(times.chunks(n));
+        tables
+            .map(|(((depth, field), exchanges), times)| Quiet {
+                depth: *depth,
+                exchanges,
+                variants: answered(medium, field, times),
+            })
+            .collect()
     }
 
     /// How many of them take as long as a round of the ping-pong should.
@@ -187,4 +170,49 @@ impl<'a> Study<'a> {
 
 fn seconds(costs: &[Cost], of: fn(&Cost) -> Duration) -> Vec<f64> {
     costs.iter().map(|cost| of(cost).as_secs_f64()).collect()
+}
+
+/// Of the variants of a field, round by round.
+fn carried(load: Load, field: &Field, costs: &[Vec<Cost>]) -> Vec<Carried> {
+    let bytes = load.carried() as f64;
+    let walls = |i: usize| seconds(&costs[i], |cost| cost.wall);
+    let cpus = |i: usize| seconds(&costs[i], |cost| cost.cpu);
+    let variants = field.variants.iter().zip(&field.names).enumerate();
+    variants
+        .map(|(i, (variant, name))| {
+            let Account {
+                allocations_per_mib,
+                wire,
+            } = account(load, variant);
+            let speeds = walls(i).into_iter().map(|time| bytes / time);
+            let prices = cpus(i).into_iter().map(|time| time * 1e9 / bytes);
+            Carried {
+                name: name.clone(),
+                bytes_per_second: Spread::of(speeds.collect()),
+                // The other's time by ours is our throughput by the other's.
+                ratio: Spread::of_ratios(&walls(i), &walls(0)),
+                cpu_ns_per_byte: Spread::of(prices.collect()),
+                cpu_ratio: Spread::of_ratios(&cpus(0), &cpus(i)),
+                allocations_per_mib,
+                wire_bytes_per_byte: wire,
+            }
+        })
+        .collect()
+}
+
+/// Of the variants of a field, round by round; in microseconds.
+fn answered(medium: Medium, field: &Field, times: &[Vec<Vec<f64>>]) -> Vec<Answered> {
+    let medians = |i: usize| -> Vec<f64> {
+        let rounds = times[i].iter();
+        rounds.map(|it| Percentiles::of(it.clone()).p50).collect()
+    };
+    let variants = field.variants.iter().zip(&field.names).enumerate();
+    variants
+        .map(|(i, (variant, name))| Answered {
+            name: name.clone(),
+            latency_us: Percentiles::of(times[i].concat()),
+            ratio: Spread::of_ratios(&medians(0), &medians(i)),
+            idle_heap_bytes: idle_heap(medium, variant),
+        })
+        .collect()
 }
