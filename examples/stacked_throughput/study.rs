@@ -161,9 +161,11 @@ impl<'a> Study<'a> {
     /// How many of them take as long as a round of the ping-pong should.
     fn exchanges(&self, variant: &Variant) -> usize {
         let Arguments { medium, ping, .. } = *self.arguments;
-        let probe: Duration = ping_pong(medium, variant, ping, PROBE).iter().sum();
+        let mut probe = ping_pong(medium, variant, ping, PROBE);
+        probe.sort_unstable();
+        let usual = probe[probe.len() / 2];
         let (time, least, most) = PINGS;
-        let count = PROBE as f64 * time.as_secs_f64() / probe.as_secs_f64();
+        let count = time.as_secs_f64() / usual.as_secs_f64();
         (count as usize).clamp(least, most)
     }
 }
