@@ -52,11 +52,11 @@ codec library. Most of the time is the codec's. \`cargo bench --bench compress -
 \`cargo bench --bench compress -- 'above TLS'\`" \
         run compress "above TLS"
 
-    if grep -qx 'name = "scale"' Cargo.toml; then
-        section "Many connections" "Idle, and busy ones among quiet ones. \`cargo bench --bench scale\`" \
-            run scale
-    fi
-    [ ! -f benches/peers/run.sh ] || beside_other_languages
+    section "Many connections" "What they hold while they wait, quiet ones beside a busy one, and many on
+two threads. \`cargo bench --bench scale\`" \
+        run scale
+    section "Other languages" "Programs that do the same as ours. \`bash benches/peers/run.sh\`" \
+        bash benches/peers/run.sh
 
     mv "$scratch/results" "$results"
     printf '\n%s is written (%d minutes)\n' "$results" $((SECONDS / 60))
@@ -153,16 +153,6 @@ beside_openssl() {
     both_ways "$name" "The layer and tokio-rustls beside tokio-openssl, whose cryptography is OpenSSL's
 own: OpenSSL $openssl, $rust. \`cd benches/openssl && cargo bench\`" \
         openssl
-}
-
-beside_other_languages() {
-    local name="Other languages"
-    if ! dpkg-query --show $(grep -v '^#' benches/peers/packages) >/dev/null 2>&1; then
-        leave_out "$name" "the packages of benches/peers/packages are not installed"
-        return
-    fi
-    section "$name" "Netty, Go, asyncio and uvloop, in turn with ours. \`bash benches/peers/run.sh\`" \
-        bash benches/peers/run.sh
 }
 
 # --- Commands --------------------------------------------------------------------------------

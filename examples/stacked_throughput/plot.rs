@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use measure::bulk;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -53,7 +54,7 @@ pub(crate) fn draw(figures: &Figures, path: &Path) -> Result {
         write_title(figures, &title)?;
         let (left, right) = panels.split_horizontally(SIZE.0 / 2);
         let (sizes, sweep) = (figures.sizes(), figures.sweep());
-        let write = size::text(figures.settings.depth_write_bytes);
+        let write = bulk::size(figures.settings.depth_write_bytes);
         let depth = sizes.first().map_or(0, |bulk| bulk.depth);
         Panel {
             title: match depth {

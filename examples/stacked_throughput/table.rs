@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write};
 
+use measure::bulk::size;
+
 use crate::figures::{Bulk, Carried, Figures, Quiet, Spread};
 use crate::grid::Grid;
-use crate::size;
 
 /// All of it, as tables: each size and the ping-pong at the lowest depth, and ours by depth.
 pub(crate) fn tables(figures: &Figures) -> Result<String, fmt::Error> {
@@ -17,7 +18,7 @@ pub(crate) fn tables(figures: &Figures) -> Result<String, fmt::Error> {
         writeln!(text, "{label:<8} {note}")?;
     }
     for bulk in figures.sizes() {
-        let write = size::text(bulk.write_bytes);
+        let write = size(bulk.write_bytes);
         let carried_mib = bulk.carried_bytes as f64 / f64::from(1 << 20);
         let above = above(bulk.depth);
         writeln!(
@@ -26,7 +27,7 @@ pub(crate) fn tables(figures: &Figures) -> Result<String, fmt::Error> {
         )?;
         write!(text, "{}", carried(bulk))?;
     }
-    let ping = size::text(it.ping_bytes);
+    let ping = size(it.ping_bytes);
     if let Some(quiet) = figures.quiet.first() {
         let (above, count) = (above(quiet.depth), quiet.exchanges);
         writeln!(
@@ -37,7 +38,7 @@ pub(crate) fn tables(figures: &Figures) -> Result<String, fmt::Error> {
     }
     let sweep = figures.sweep();
     if sweep.len() > 1 {
-        let write = size::text(it.depth_write_bytes);
+        let write = size(it.depth_write_bytes);
         writeln!(text, "\nOurs by depth, writes of {write}")?;
         write!(text, "{}", carried_by_depth(&sweep))?;
         writeln!(text, "\nOurs by depth, ping-pong of {ping}; and idle")?;

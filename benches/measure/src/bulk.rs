@@ -36,10 +36,10 @@ impl fmt::Display for Bulk {
 
 /// A number of bytes, for people.
 pub fn size(bytes: usize) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..0x10_0000 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
+    match bytes.trailing_zeros() {
+        20..usize::BITS => format!("{} MiB", bytes >> 20),
+        10..20 => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} B"),
     }
 }
 
@@ -144,5 +144,19 @@ pub async fn drain(stream: &mut (impl AsyncRead + Unpin), room: &mut Aligned, bu
         let n = stream.read(room.bytes()).await.expect("a peer");
         assert!(n > 0, "the sender ended early");
         left -= n;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_not_rounded() {
+        let sizes = [0, 64, 1500, 1536, 4096, 48 << 20, (1 << 20) + (1 << 10)];
+        let texts = [
+            "0 B", "64 B", "1500 B", "1536 B", "4 KiB", "48 MiB", "1025 KiB",
+        ];
+        assert_eq!(sizes.map(size), texts);
     }
 }
