@@ -1,6 +1,6 @@
 //! Connections that are opened, one behind another.
 
-use crate::open::Open;
+use crate::open::{Open, Within};
 use crate::pingpong::{ping, pong};
 use crate::sockets::Listener;
 use crate::thread::on_thread;
@@ -10,6 +10,12 @@ use crate::{Cost, Meter};
 pub trait Handshake: Open {
     /// Whether a session was resumed.
     fn resumed(client: &Self::Client) -> bool;
+}
+
+impl<O: Handshake> Handshake for Within<O> {
+    fn resumed(client: &Self::Client) -> bool {
+        O::resumed(client)
+    }
 }
 
 /// Opens `count` connections, each from the connect of the socket to the first 64 B there and

@@ -1,8 +1,10 @@
 //! How a variant makes its stream of a socket.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, BufWriter};
+use tokio::time::timeout;
 
 use crate::sockets::raw;
 
@@ -59,5 +61,28 @@ impl<O: Open> Open for Buffered<O> {
 
     async fn server(self, socket: TcpStream) -> Self::Server {
         BufWriter::with_capacity(BUFFER, self.0.server(socket).await)
+    }
+}
+
+/// A peer, with what its users do about those who never end a handshake: ours has a deadline of its
+/// own.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<O>(pub O);
+
+/// As long as ours, by default.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl<O: Open> Open for Within<O> {
+    type Client = O::Client;
+    type Server = O::Server;
+
+    async fn client(self, socket: TcpStream) -> Self::Client {
+        let client = timeout(PATIENCE, self.0.client(socket));
+        client.await.expect("a handshake in time")
+    }
+
+    async fn server(self, socket: TcpStream) -> Self::Server {
+        let server = timeout(PATIENCE, self.0.server(socket));
+        server.await.expect("a handshake in time")
     }
 }
