@@ -296,7 +296,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         bytes: &[u8],
     ) -> Poll<Result<usize, Error>> {
         // Mostly there is room, and nobody else asks for anything.
-        if self.mailbox.has_handle() || !self.stack.writable() || self.stack.write_error().is_err() {
+        if self.mailbox.has_handle() || !self.stack.writable() || self.stack.write_error().is_err()
+        {
             ready!(self.poll_writable(task))?;
         }
         let taken = &bytes[..bytes.len().min(BLOCK)];
