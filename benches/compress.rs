@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn alone(bench: &mut Bench, codec: impl Codec) {
     let peer = ("async-compression", Over(codec, Raw));
     let ours = ("stack + compress-layer", Layered { codec, tls: None });
-    tables(bench, &codec.title(), peer, ours);
+    tables(bench, &format!("{} alone", codec.title()), peer, ours);
 }
 
 fn above_tls(bench: &mut Bench, codec: impl Codec) {

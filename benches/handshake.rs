@@ -18,8 +18,8 @@ const COUNT: usize = 50;
 fn main() -> ExitCode {
     bench(|bench| {
         for (title, tls, resumed) in [
-            ("full handshakes", Tls::without_tickets(), false),
-            ("resumed handshakes", Tls::with_tickets(), true),
+            ("Full handshakes", Tls::without_tickets(), false),
+            ("Resumed handshakes", Tls::with_tickets(), true),
         ] {
             let peer = TokioRustls(tls.clone());
             let rows = vec![

@@ -25,9 +25,9 @@ const DEPTHS: [usize; 6] = [0, 1, 2, 4, 8, 16];
 fn main() -> ExitCode {
     pin(1);
     bench(|bench| {
-        let title = "a 1 KiB chunk up, to an application";
+        let title = "A 1 KiB chunk up, to an application";
         say_a_layers_share(bench.compare(title, rows(up, read), each(COUNT)));
-        let title = "a 1 KiB chunk down, to the outbox";
+        let title = "A 1 KiB chunk down, to the outbox";
         say_a_layers_share(bench.compare(title, rows(down, write), each(COUNT)));
         let rows = [
             variant("above 0 layers", change(0)),
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             variant("above 4 layers", change(4)),
             variant("above 16 layers", change(16)),
         ];
-        let title = "a push and a pop of a small layer";
+        let title = "A push and a pop of a small layer";
         bench.compare(title, rows.into(), each(COUNT));
     })
 }
@@ -50,7 +50,7 @@ where
         .map(|depth| variant(format!("stack of {depth}"), stack(depth)))
         .into();
     rows.insert(1, variant("stack of 0 again (A/A)", stack(0)));
-    rows.extend([1, 16].map(|depth| variant(format!("{depth} boxed wrappers"), wrappers(depth))));
+    rows.extend([1, 16].map(|depth| variant(format!("boxed wrappers, {depth}"), wrappers(depth))));
     rows
 }
 
@@ -100,7 +100,7 @@ fn change(depth: usize) -> impl FnMut() -> Cost {
     move || {
         cost_of(|| {
             for _ in 0..COUNT {
-                let id = stack.push(Small::default()).expect("a push");
+                let id = stack.push(Small::default()).expect("A push");
                 stack.start_pop(id.key()).expect("a pop");
                 black_box(stack.take_popped(id).expect("the layer"));
             }

@@ -37,7 +37,7 @@ fn rows(load: Load) -> Vec<Variant<'static>> {
         variant("raw TcpStream again (A/A)", move || load.run(Raw)),
     ];
     for depth in [1, 4, 16] {
-        let name = format!("{depth} boxed wrappers");
+        let name = format!("boxed wrappers, {depth}");
         rows.push(variant(name, move || load.run(Boxed(depth))));
     }
     for depth in [0, 1, 2, 4, 8, 16] {

@@ -23,6 +23,11 @@ fn main() -> ExitCode {
     bench(|bench| {
         for load in Load::of_tls() {
             bench.compare(&load.to_string(), rows(&tls, load), load.unit());
+            if load.has_small_writes() {
+                let load = load.of(48 << 20);
+                let title = format!("{load}, beside a BufWriter");
+                bench.compare(&title, buffered(&tls, load), load.unit());
+            }
         }
     })
 }
@@ -35,10 +40,21 @@ fn rows(tls: &Tls, load: Load) -> Vec<Variant<'static>> {
         row("stack + tls-layer", load, Layered(tls.clone())),
     ];
     if load.has_small_writes() {
-        let name = "BufWriter of 16 KiB over tokio-rustls";
-        rows.push(row(name, load, Buffered(peer)));
+        rows.push(row(BUFFERED, load, Buffered(peer)));
     }
     rows
+}
+
+const BUFFERED: &str = "BufWriter of 16 KiB over tokio-rustls";
+
+/// The peer as its users have it where they care about small writes: fast enough for longer runs.
+fn buffered(tls: &Tls, load: Load) -> Vec<Variant<'static>> {
+    let peer = Buffered(TokioRustls(tls.clone()));
+    vec![
+        row(BUFFERED, load, peer.clone()),
+        row(&format!("{BUFFERED} again (A/A)"), load, peer),
+        row("stack + tls-layer", load, Layered(tls.clone())),
+    ]
 }
 
 fn row(name: &str, load: Load, open: impl Open) -> Variant<'static> {

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
             handshake("tokio-openssl, reading ahead", ahead),
             handshake("stack + tls-layer", ours),
         ];
-        bench.compare("full handshakes", rows, each(COUNT));
+        bench.compare("Full handshakes", rows, each(COUNT));
     })
 }
 

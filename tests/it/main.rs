@@ -26,6 +26,7 @@ mod kit;
 mod levels;
 mod lives;
 mod pair;
+mod pieces;
 mod real;
 mod regressions;
 mod rng;

@@ -51,6 +51,12 @@ impl Bench {
         variants: Vec<Variant<'_>>,
         unit: impl Fn(Duration) -> String,
     ) -> Option<Vec<Row>> {
+        let rounds = self.wants(title)?;
+        Some(compare(title, rounds, variants, unit))
+    }
+
+    /// In how many rounds it is to be measured, if this table is asked for.
+    pub fn wants(&mut self, title: &str) -> Option<usize> {
         if self
             .part
             .as_deref()
@@ -59,6 +65,6 @@ impl Bench {
             return None;
         }
         self.tables += 1;
-        Some(compare(title, self.rounds, variants, unit))
+        Some(self.rounds)
     }
 }

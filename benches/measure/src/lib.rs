@@ -24,4 +24,4 @@ pub use aligned::Aligned;
 pub use bench::{Bench, bench};
 pub use compare::{Variant, compare, run, variant};
 pub use cost::{Cost, Meter, cost_of};
-pub use table::{Quartiles, Row, print};
+pub use table::{Quartiles, Row, aligned, print};

@@ -42,6 +42,14 @@ impl Load {
         bulks.chain([Self::PingPong(1000)])
     }
 
+    /// The same with so many bytes, if it is bulk.
+    pub fn of(self, bytes: usize) -> Self {
+        match self {
+            Self::Bulk(work) => Self::Bulk(Bulk { bytes, ..work }),
+            Self::PingPong(_) => self,
+        }
+    }
+
     /// Does it once, with a new connection.
     pub fn run(self, open: impl Open) -> Cost {
         match self {
@@ -68,7 +76,7 @@ impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bulk(work) => work.fmt(f),
-            Self::PingPong(_) => f.write_str("ping-pong of 64 B, flushed, on one thread"),
+            Self::PingPong(_) => f.write_str("Ping-pong of 64 B, flushed, on one thread"),
         }
     }
 }

@@ -27,7 +27,12 @@ pub struct Quartiles {
 }
 
 impl Quartiles {
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+    /// Of these.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let [lower, median, upper] = [1, 2, 3].map(|q| values[(values.len() - 1) * q / 4]);
         Self {
@@ -37,7 +42,8 @@ impl Quartiles {
         }
     }
 
-    fn text(self) -> [String; 2] {
+    /// The median, as a ratio; and the other two.
+    pub fn text(self) -> [String; 2] {
         let Self {
             lower,
             median,
@@ -61,14 +67,19 @@ fn markdown(rows: &[Row], unit: impl Fn(Duration) -> String) -> String {
         let ([wall, walls], [cpu, cpus]) = (row.wall.text(), row.cpu.text());
         [row.name.clone(), unit(row.median), wall, walls, cpu, cpus]
     }));
+    aligned(&lines)
+}
+
+/// Lines of cells, of which the first is the head, as a table: the first column to the left, for
+/// names, the others to the right, for figures.
+pub fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths = [0, 1, 2, 3, 4, 5].map(|column| width(column).unwrap_or(0).max(3));
+    let widths = std::array::from_fn(|column| width(column).unwrap_or(0).max(3));
     let mut text = String::new();
     for (i, line) in lines.iter().enumerate() {
         push(&mut text, line, widths);
         if i == 0 {
-            // The names to the left, the figures to the right.
-            let rules = [0, 1, 2, 3, 4, 5].map(|column| {
+            let rules = std::array::from_fn(|column| {
                 let dashes = "-".repeat(widths[column] - 1);
                 dashes + if column == 0 { "-" } else { ":" }
             });
@@ -78,7 +89,7 @@ fn markdown(rows: &[Row], unit: impl Fn(Duration) -> String) -> String {
     text
 }
 
-fn push(text: &mut String, cells: &[String; 6], widths: [usize; 6]) {
+fn push<const N: usize>(text: &mut String, cells: &[String; N], widths: [usize; N]) {
     for (i, (cell, width)) in cells.iter().zip(widths).enumerate() {
         *text += &match i {
             0 => format!("| {cell:<width$} |"),

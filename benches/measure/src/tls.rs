@@ -49,10 +49,22 @@ impl Tls {
         })
     }
 
+    /// As [`without_tickets`](Self::without_tickets), with a certificate that others have, too.
+    pub fn of(certificate: CertificateDer<'static>, key: PrivatePkcs8KeyDer<'static>) -> Self {
+        Self::with(certificate, key, |server| server.send_tls13_tickets = 0)
+    }
+
     fn new(tickets: impl FnOnce(&mut ServerConfig)) -> Self {
         let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
-        let certificate = made.cert.der().clone();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        Self::with(made.cert.der().clone(), key, tickets)
+    }
+
+    fn with(
+        certificate: CertificateDer<'static>,
+        key: PrivatePkcs8KeyDer<'static>,
+        tickets: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).expect("a root");
         let provider = Arc::new(provider());

@@ -52,9 +52,9 @@ impl Format for Flate {
     }
 
     fn encoder(&self, level: i32) -> Result<Box<dyn Encode>, Error> {
-        let start = Compression::new(level as u32);
         let mut encoder = Encoder {
-            compress: Compress::new_with_window_bits(start, false, self.window_log),
+            compress: None,
+            level,
             format: self.clone(),
             header: Vec::new(),
             check: self.wrapping.check(),
@@ -93,8 +93,10 @@ impl Flate {
 }
 
 struct Encoder {
-    /// Makes the raw stream; the wrapping is ours.
-    compress: Compress,
+    /// Makes the raw stream; the wrapping is ours. None as long as there is nothing to remember, for it
+    /// takes much memory.
+    compress: Option<Compress>,
+    level: i32,
     format: Flate,
     /// Until it is written.
     header: Vec<u8>,
@@ -102,6 +104,12 @@ struct Encoder {
 }
 
 impl Encoder {
+    fn compress(&mut self) -> &mut Compress {
+        let (level, window_log) = (Compression::new(self.level as u32), self.format.window_log);
+        let make = || Compress::new_with_window_bits(level, false, window_log);
+        self.compress.get_or_insert_with(make)
+    }
+
     fn step(
         &mut self,
         input: &[u8],
@@ -113,7 +121,7 @@ impl Encoder {
         self.header.clear();
         let output = &mut output[head..];
 
-        let compress = &mut self.compress;
+        let compress = self.compress();
         let (taken, made) = (compress.total_in(), compress.total_out());
         let status = compress.compress(input, output, flush).map_err(encoding)?;
         let taken = (compress.total_in() - taken) as usize;
@@ -155,21 +163,21 @@ impl Encode for Encoder {
             window_log,
             dictionary,
             ..
-        } = &self.format;
+        } = self.format.clone();
         let dictionary = dictionary.as_deref();
-        self.header = wrapping.header(level as u32, *window_log, dictionary);
+        self.header = wrapping.header(level as u32, window_log, dictionary);
         self.check = wrapping.check();
         if let Some(dictionary) = dictionary {
-            self.compress.set_dictionary(dictionary).map_err(encoding)?;
+            let compress = self.compress();
+            compress.set_dictionary(dictionary).map_err(encoding)?;
         }
         Ok(())
     }
 
     /// A flush has ended at a whole byte, so the blocks of an encoder that begins anew may follow.
     fn forget(&mut self, level: i32) -> Result<(), Error> {
-        self.compress.reset();
-        let level = Compression::new(level as u32);
-        self.compress.set_level(level).map_err(encoding)
+        (self.compress, self.level) = (None, level);
+        Ok(())
     }
 }
 

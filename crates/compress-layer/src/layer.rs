@@ -128,6 +128,9 @@ impl CompressLayer {
     /// a flush where something is inside, with the others a stream's end and beginning. Takes effect with
     /// the next flush, or with the next byte that is written.
     ///
+    /// With the deflate family the encoder itself goes, and another comes with the next byte: a connection
+    /// that is reset when it has become quiet takes no more than its decoder meanwhile.
+    ///
     /// # Errors
     ///
     /// As for [`set_level`](Self::set_level).

@@ -181,7 +181,9 @@
 //! *Undecodable input* is an error of the peer. What was decoded before it is delivered first.
 //!
 //! *Memory.* A codec comes into being at the first byte of its direction, and goes at the end
-//! mark. Between calls a layer has no buffer of its own beside what its codecs keep.
+//! mark. Between calls a layer has no buffer of its own beside what its codecs keep. An encoder of the
+//! deflate family goes with a [`reset`](CompressLayer::reset), too, until something is written again: for
+//! connections that wait for long.
 
 #[cfg(not(any(
     feature = "deflate",

@@ -84,7 +84,11 @@ impl Sending {
     }
 
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
-        self.adjustable()?;
+        let flexible = self.adjustable()?.format().is_flexible();
+        if flexible && self.staged == 0 {
+            // At once, so that a connection that goes on waiting does so without what is forgotten.
+            return self.forget();
+        }
         self.reset = matches!(self.life, Life::Running(_));
         Ok(())
     }
@@ -177,6 +181,10 @@ impl Sending {
         if self.staged > 0 {
             self.flush_encoder(cx)?;
         }
+        self.forget()
+    }
+
+    fn forget(&mut self) -> Result<(), Error> {
         (self.running_level, self.reset) = (self.level, false);
         match &mut self.life {
             Life::Running(encoder) => encoder.forget(self.level),

@@ -117,7 +117,20 @@ impl Stack {
     }
 
     /// The error that a write meets now.
+    #[inline]
     pub(crate) fn write_error(&self) -> Result<(), Error> {
+        match self.failure.is_none()
+            && !self.lost
+            && self.refused.is_empty()
+            && self.outgoing == Outgoing::Open
+        {
+            true => Ok(()),
+            false => self.why_no_write(),
+        }
+    }
+
+    #[cold]
+    fn why_no_write(&self) -> Result<(), Error> {
         self.failure()?;
         if let Some((_, error)) = self.refused.first() {
             return Err(error.clone());
@@ -133,6 +146,7 @@ impl Stack {
     }
 
     /// Why the connection has failed, if it has.
+    #[inline]
     pub(crate) fn failure(&self) -> Result<(), Error> {
         match &self.failure {
             Some(error) => Err(error.clone()),

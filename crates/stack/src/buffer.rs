@@ -8,7 +8,7 @@ pub(crate) const BLOCK: usize = 64 * 1024;
 /// what that may grow by. A buffer that ends at the mark is copied to a larger one at each block.
 const USUAL: usize = BLOCK + 20 * 1024;
 /// The buffer of those who hold little.
-const SMALL: usize = 4 * 1024;
+pub(crate) const SMALL: usize = 4 * 1024;
 /// The buffer of those who pass their mark by what they had begun: an outbox filled up to the mark
 /// takes one more block, and what a layer adds to it.
 const LARGE: usize = 2 * BLOCK + 16 * 1024;

@@ -29,6 +29,8 @@ impl Stack {
         let paused = self.core.to_pause().has(place);
         self.core.write_paused.set(place, paused);
         self.core.keys.insert(place, key);
+        // Stacks are many and seldom change: room for as many again would be memory for nothing.
+        self.slots.reserve_exact(1);
         self.slots.insert(place, slot);
         self.begin_accounts(place);
         self.begin_accounts(place + 1);

@@ -70,6 +70,10 @@ impl Queue {
             (Op::Send(bytes) | Op::Deliver(bytes, _), _) => self.bytes += bytes.len(),
             _ => {}
         }
+        // Most connections queue one thing at a time, ever; a vector begins with room for four.
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(1);
+        }
         self.entries.push((origin, op));
     }
 

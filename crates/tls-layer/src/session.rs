@@ -280,14 +280,7 @@ impl Session {
 
     /// Seals whole records from where they lie; the rest is staged.
     #[inline]
-    pub(crate) fn send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
-        match self.stage.take(bytes) {
-            true => Ok(()),
-            false => self.send_records(cx, bytes),
-        }
-    }
-
-    fn send_records(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
             if self.stage.is_empty() && bytes.len() >= FULL {
                 let (record, rest) = bytes.split_at(FULL);

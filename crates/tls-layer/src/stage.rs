@@ -24,21 +24,6 @@ impl Stage {
         self.len == FULL
     }
 
-    /// Takes all the bytes, if others are there already and the record is not full with them: as
-    /// most small writes are.
-    #[inline]
-    pub(crate) fn take(&mut self, bytes: &[u8]) -> bool {
-        let end = self.len + bytes.len();
-        match &mut self.block {
-            Some(block) if end < FULL => {
-                block::copy(bytes, &mut block.bytes_mut()[self.len..end]);
-                self.len = end;
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Takes bytes until a record is full, and says how many.
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> usize {
         let n = bytes.len().min(FULL - self.len);

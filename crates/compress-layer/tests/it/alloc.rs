@@ -31,3 +31,32 @@ fn a_chunk_allocates_nothing() {
         assert_eq!(counted.count_total, 0, "{counted:?}");
     }
 }
+
+/// A connection that is reset when it has become quiet has no encoder until it writes again.
+#[test]
+fn what_is_quiet_and_reset_has_no_encoder() {
+    for make in [DEFLATE, ZLIB, GZIP] {
+        let (mut left, id) = with(make);
+        let (mut right, _) = with(make);
+        let mut moved = vec![0; 4096];
+        let mut exchange = |text: &[u8]| {
+            left.write(text).unwrap();
+            left.flush();
+            let n = left.outgoing().len();
+            moved[..n].copy_from_slice(left.outgoing());
+            left.sent(n);
+            right.receive(&mut moved[..n]);
+            assert_eq!(right.readable(), text);
+            right.consume(text.len());
+            let reset = left.with_layer(id, |layer, _| layer.reset());
+            reset.unwrap().unwrap();
+        };
+        // The first makes the decoder, and what the thread keeps.
+        exchange(&prose(1000));
+        for text in prose(4000).chunks(1000) {
+            let counted = allocation_counter::measure(|| exchange(text));
+            assert!(counted.bytes_max > 200 * 1024, "an encoder: {counted:?}");
+            assert_eq!(counted.bytes_current, 0, "{counted:?}");
+        }
+    }
+}

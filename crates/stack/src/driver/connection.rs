@@ -31,6 +31,11 @@ use crate::{
 /// another task already. Code that neither flushes nor reads wants
 /// [`set_write_through`](Self::set_write_through).
 ///
+/// Writes of up to 512 B are gathered, up to 4 KiB of them, and go through the layers as one. To the
+/// layers, and to every change of the stack, they were written when they were written; but an error of
+/// a layer may show at the flush, or at the next call, and what [`stack`](Self::stack) tells of may not
+/// contain them yet.
+///
 /// # Who drives
 ///
 /// No hidden task: whoever awaits a read, a write, a flush, a push or a pop drives the whole
@@ -449,11 +454,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         let Some(mut driver) = self.driver.take() else {
             unreachable!("taken only here")
         };
+        driver.settle();
         driver.mailbox.publish(&mut driver.stack);
         driver.stack.into_parts().with_io(driver.io)
     }
 
+    /// The driver, for those who do something with its stack.
     pub(super) fn driver_mut(&mut self) -> &mut Driver<Io> {
+        let driver = self.driver_to_write();
+        driver.settle();
+        driver
+    }
+
+    /// The driver, with what was written in small pieces where it is.
+    pub(super) fn driver_to_write(&mut self) -> &mut Driver<Io> {
         match &mut self.driver {
             Some(driver) => driver,
             None => unreachable!("taken only by into_parts"),

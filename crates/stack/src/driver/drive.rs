@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::handle::Handle;
 use super::mail::Mailbox;
+use super::pieces::Pieces;
 use super::signals::Signals;
 use super::socket::Socket;
 use super::task::{Alone, Progress};
@@ -38,6 +39,8 @@ pub(super) struct Driver<Io> {
     /// Other tasks have had their turn since the stack's work was used up.
     yielded: bool,
     pub(super) socket: Socket,
+    /// Small writes on their way to the stack.
+    pub(super) pieces: Pieces,
     /// What other tasks have asked for.
     pub(super) mailbox: Mailbox,
     /// The layers that may go on by themselves.
@@ -58,6 +61,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             write_through: false,
             yielded: false,
             socket: Socket::Flushed,
+            pieces: Pieces::default(),
             mailbox: Mailbox::default(),
             signals: Signals::default(),
         }
@@ -77,6 +81,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         task: &mut Context<'_>,
         mut done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
+        self.settle();
         self.run_errands(side);
         if let Some(result) = done(self) {
             self.rouse(side.other());
@@ -283,6 +288,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// The application has read `n` bytes.
     pub(super) fn consume(&mut self, n: usize) {
+        self.settle();
         self.stack.consume(n);
         // What rose into their place may have brought a failure to light, or the end of a pop.
         self.run_errands(Side::Read);
@@ -290,16 +296,27 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     }
 
     /// Writes as much of `bytes` as there is room for; waits while there is none.
+    #[inline]
     pub(super) fn poll_write(
         &mut self,
         task: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize, Error>> {
-        // Mostly there is room, and nobody else asks for anything.
-        if self.mailbox.has_handle() || !self.stack.writable() || self.stack.write_error().is_err()
-        {
-            ready!(self.poll_writable(task))?;
+        match self.gather(bytes) {
+            true => Poll::Ready(Ok(bytes.len())),
+            false => self.poll_write_now(task, bytes),
         }
+    }
+
+    fn poll_write_now(
+        &mut self,
+        task: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, Error>> {
+        ready!(self.poll(Side::Write, task, |driver| {
+            let writable = driver.stack.write_error().map(|()| driver.stack.writable());
+            writable.map_or_else(|error| Some(Err(error)), |room| room.then_some(Ok(())))
+        }))?;
         let taken = &bytes[..bytes.len().min(BLOCK)];
         if let Err(error) = self.write(taken) {
             self.wakers.wake_side(Side::Read);
@@ -315,13 +332,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             self.wakers.wake_side(Side::Read);
         }
         Poll::Ready(Ok(taken.len()))
-    }
-
-    fn poll_writable(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(Side::Write, task, |driver| {
-            let writable = driver.stack.write_error().map(|()| driver.stack.writable());
-            writable.map_or_else(|error| Some(Err(error)), |room| room.then_some(Ok(())))
-        })
     }
 
     /// Waits until all that was written is with the transport. A layer in its handshake keeps
@@ -343,6 +353,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// Waits until the outgoing half has ended, the transport's too.
     pub(super) fn poll_shutdown(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.settle();
         self.stack.shutdown();
         self.poll(Side::Write, task, |driver| {
             if driver.socket == Socket::ShutDown && driver.stack.outgoing_ended() {
@@ -376,6 +387,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     /// The last thing that is done with a connection.
     pub(super) fn last_attempt(&mut self) {
+        self.settle();
         self.waker = Waker::noop().clone();
         self.hand_over();
     }

@@ -7,6 +7,7 @@ mod frozen;
 mod handle;
 mod inside;
 mod mail;
+mod pieces;
 mod pop;
 mod serve;
 mod signals;

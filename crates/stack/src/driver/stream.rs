@@ -57,7 +57,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let driver = self.get_mut().driver_mut();
+        let driver = self.get_mut().driver_to_write();
         driver.poll_write(task, bytes).map_err(io::Error::from)
     }
 
@@ -66,7 +66,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
         task: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let driver = self.get_mut().driver_mut();
+        let driver = self.get_mut().driver_to_write();
         let mut written = 0;
         for bytes in slices.iter().filter(|bytes| !bytes.is_empty()) {
             // Once some bytes are taken, the write is done; the rest comes with the next.

@@ -59,11 +59,16 @@ impl Wakers {
     }
 
     /// Wakes the task that waits for `side`, if one does.
+    #[inline]
     pub(super) fn wake_side(&self, side: Side) {
         // Asked first, for mostly nobody waits, and a load costs less than a change.
-        if self.is_armed(side)
-            && self.armed.fetch_and(!side.bit(), Ordering::SeqCst) & side.bit() != 0
-        {
+        if self.is_armed(side) {
+            self.wake_armed(side);
+        }
+    }
+
+    fn wake_armed(&self, side: Side) {
+        if self.armed.fetch_and(!side.bit(), Ordering::SeqCst) & side.bit() != 0 {
             let task = {
                 let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
                 tasks[side as usize].clone()
