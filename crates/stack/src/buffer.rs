@@ -7,7 +7,7 @@ pub(crate) const BLOCK: usize = 64 * 1024;
 /// The usual buffer: a block, and a little more, for records are gathered until they pass it. Four of TLS
 /// are 65,624 bytes, and the last is sealed in more room than it takes; one that ended at the mark would
 /// be copied to a larger one at each block, and be read in two pieces.
-const USUAL: usize = BLOCK + 512;
+pub(crate) const USUAL: usize = BLOCK + 512;
 /// The buffer of those who hold little.
 pub(crate) const SMALL: usize = 4 * 1024;
 /// The buffer of those who pass their mark by what they had begun: an outbox filled up to the mark
