@@ -34,21 +34,22 @@ if command -v go >/dev/null; then
     go build -o "$programs/go" "$sources/go/ends.go"
 fi
 
-# Debian's jars, as one path.
+# The jars of Debian's packages, as a path; nothing where one is missing.
 jars() {
-    dpkg-query --listfiles libnetty-java libjctools-java libnetty-tcnative-java |
-        grep '\.jar$' | paste --serial --delimiters=:
+    dpkg-query --listfiles "$@" 2>/dev/null |
+        grep '^/usr/share/java/.*\.jar$' | paste --serial --delimiters=:
 }
 
-if command -v javac >/dev/null && jars=$(jars 2>/dev/null); then
+if command -v javac >/dev/null && jars=$(jars libnetty-java libjctools-java); then
     classes=$programs/classes
     javac -cp "$jars" -d "$classes" "$sources/netty/Ends.java"
-    netty=(java -cp "$jars:$classes")
-    program netty "${netty[@]}" Ends jdk
-    # Debian's library has a name by which Netty does not find it, and it insists on its own.
-    if library=$(dpkg-query --listfiles libnetty-tcnative-jni 2>/dev/null | grep '\.so$'); then
+    program netty java -cp "$jars:$classes" Ends jdk
+    if openssl=$(jars libnetty-tcnative-java); then
+        # Debian's library has a name by which Netty does not find it, and it insists on Netty's.
+        library=$(dpkg-query --listfiles libnetty-tcnative-jni | grep '\.so$')
         cp "$library" "$programs/libnetty_tcnative.so"
-        program netty-openssl "${netty[0]}" "-Djava.library.path=$programs" "${netty[@]:1}" Ends openssl
+        program netty-openssl java "-Djava.library.path=$programs" \
+            -cp "$jars:$openssl:$classes" Ends openssl
     fi
 fi
 

@@ -17,7 +17,7 @@ use crate::ends::{Ends, Layers, Stream, TokioRustls};
 /// The runtime's.
 const THREADS: usize = 2;
 /// All that is sent in a run, by all together.
-const BYTES: usize = 64 << 20;
+const BYTES: usize = 128 << 20;
 /// The size of a write, and the room that a read offers.
 const CHUNK: usize = 64 << 10;
 /// All that is asked in a run.
@@ -26,7 +26,7 @@ const ASKS: usize = 16 << 10;
 pub(crate) fn tables(bench: &mut Bench, tls: &Tls) {
     for count in [64, 256] {
         let bulk = Work::Bulk(BYTES / count);
-        let title = format!("{count} TLS connections on two threads: 64 MiB in writes of 64 KiB");
+        let title = format!("{count} TLS connections on two threads: 128 MiB in writes of 64 KiB");
         bench.compare(&title, rows(tls, count, bulk), throughput(BYTES));
         let asks = Work::Asks(ASKS / count);
         let title =
@@ -44,7 +44,7 @@ fn rows(tls: &Tls, count: usize, work: Work) -> Vec<Variant<'static>> {
     ]
 }
 
-fn row(name: &str, ends: impl Ends + 'static, count: usize, work: Work) -> Variant<'static> {
+fn row(name: &str, ends: impl Ends, count: usize, work: Work) -> Variant<'static> {
     variant(name, move || run(&ends, count, work))
 }
 
@@ -71,13 +71,16 @@ fn run(ends: &impl Ends, count: usize, work: Work) -> Cost {
             let (a, b) = listener.pair();
             pairs.push(ends.both::<TcpStream>((raw(a), raw(b))).await);
         }
+        let chunk = || Aligned::new(CHUNK);
+        let mut chunks: Vec<_> = (0..count).map(|_| (chunk(), chunk())).collect();
         let (wall, cpu) = (Instant::now(), ProcessTime::now());
         let mut tasks = JoinSet::new();
         for (client, server) in pairs {
             match work {
                 Work::Bulk(bytes) => {
-                    tasks.spawn(send(client, bytes));
-                    tasks.spawn(receive(server, bytes));
+                    let (sent, received) = chunks.pop().expect("as many as connections");
+                    tasks.spawn(send(client, sent, bytes));
+                    tasks.spawn(receive(server, received, bytes));
                 }
                 Work::Asks(asks) => {
                     tasks.spawn(ping(client, asks));
@@ -93,8 +96,7 @@ fn run(ends: &impl Ends, count: usize, work: Work) -> Cost {
     })
 }
 
-async fn send(mut stream: impl Stream, bytes: usize) {
-    let mut chunk = Aligned::new(CHUNK);
+async fn send(mut stream: impl Stream, mut chunk: Aligned, bytes: usize) {
     for _ in 0..bytes / CHUNK {
         stream.write_all(chunk.bytes()).await.expect("a peer");
     }
@@ -104,8 +106,7 @@ async fn send(mut stream: impl Stream, bytes: usize) {
     assert_eq!(end, 1, "a receipt");
 }
 
-async fn receive(mut stream: impl Stream, bytes: usize) {
-    let mut chunk = Aligned::new(CHUNK);
+async fn receive(mut stream: impl Stream, mut chunk: Aligned, bytes: usize) {
     let mut left = bytes;
     while left > 0 {
         let n = stream.read(chunk.bytes()).await.expect("a peer");

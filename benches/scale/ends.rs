@@ -18,7 +18,7 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Makes both ends, handshakes and all.
-pub(crate) trait Ends: Clone {
+pub(crate) trait Ends: Clone + Send + 'static {
     type Client<S: Stream>: Stream;
     type Server<S: Stream>: Stream;
 

@@ -5,15 +5,27 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use measure::text::Text;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf};
 
 use crate::ends::Stream;
 
 /// What an end says at once.
 const SIZE: usize = 1024;
 
-/// What a pipe between two ends holds in a direction: more than what an end says at once.
-pub(crate) const PIPE: usize = 4 * SIZE;
+/// What a pipe between two ends holds in a direction: more than a connection says in its life here, so
+/// that its memory stays as it is made.
+const PIPE: usize = 8 * SIZE;
+
+/// A pipe between two ends, whose memory is the same whatever goes through.
+pub(crate) async fn pipe() -> (DuplexStream, DuplexStream) {
+    let (mut a, mut b) = tokio::io::duplex(PIPE);
+    let mut all = [0; PIPE];
+    a.write_all(&all).await.expect("room");
+    b.read_exact(&mut all).await.expect("bytes");
+    b.write_all(&all).await.expect("room");
+    a.read_exact(&mut all).await.expect("bytes");
+    (a, b)
+}
 
 /// What is said: each time something else.
 pub(crate) struct Texts(Vec<u8>);

@@ -6,7 +6,7 @@ use measure::tls::Tls;
 use measure::{Bench, aligned};
 
 use crate::ends::{AsyncDeflate, Bare, Ends, LEVEL, Layers, TokioRustls, Wrappers};
-use crate::exchange::{PIPE, Texts, park};
+use crate::exchange::{Texts, park, pipe};
 use crate::runtime;
 
 /// How many are measured together.
@@ -87,7 +87,7 @@ fn of_many<E: Ends>(ends: &E) -> i64 {
     let runtime = runtime();
     let texts = Texts::new();
     let open = async |i| {
-        let (mut a, mut b) = ends.both(tokio::io::duplex(PIPE)).await;
+        let (mut a, mut b) = ends.both(pipe().await).await;
         texts.exchange(i, &mut a, &mut b).await;
         park(&mut a).await;
         park(&mut b).await;

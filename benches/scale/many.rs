@@ -9,9 +9,10 @@ use measure::{Bench, aligned};
 use stack::{Connection, LayerId};
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::runtime::Runtime;
 
 use crate::ends::LEVEL;
-use crate::exchange::{PIPE, Texts, park};
+use crate::exchange::{Texts, park, pipe};
 use crate::runtime;
 
 const COUNT: usize = 10_000;
@@ -28,8 +29,9 @@ pub(crate) fn table(bench: &mut Bench, tls: &Tls) {
     let runtime = runtime();
     let texts = Texts::new();
     let mut pairs = Vec::new();
-    let mut lines = vec![["", "heap, MB", "KiB an end", "time, s"].map(str::to_owned)];
-    let pipes = pipes();
+    let head = ["", "heap, MB", "KiB an end", "resident, MB", "time, s"];
+    let mut lines = vec![head.map(str::to_owned)];
+    let pipes = pipes(&runtime);
 
     let start = Instant::now();
     let opened = measure(|| {
@@ -41,26 +43,32 @@ pub(crate) fn table(bench: &mut Bench, tls: &Tls) {
         });
     });
     let mut bytes = opened.bytes_current - pipes;
-    lines.push(line("all up, nothing said yet", bytes, start.elapsed()));
-
-    for round in 0..EXCHANGES {
+    let time = start.elapsed();
+    lines.push(line(
+        "all up, nothing said yet",
+        bytes,
+        resident(),
+        Some(time),
+    ));
+    for round in 1..=EXCHANGES {
         let start = Instant::now();
         let exchanged = measure(|| {
             runtime.block_on(async {
                 for (i, some) in pairs.chunks_mut(AT_ONCE).enumerate() {
-                    exchange(&texts, (round * COUNT) + i * AT_ONCE, some).await;
+                    exchange(&texts, round * COUNT + i * AT_ONCE, some).await;
                 }
             });
         });
+        let time = start.elapsed();
         let peak = bytes + exchanged.bytes_max as i64;
         bytes += exchanged.bytes_current;
-        let name = format!("exchange {}, at its highest", round + 1);
-        lines.push(line(&name, peak, start.elapsed()));
-        lines.push(line("behind it, all wait", bytes, Duration::ZERO));
+        let name = format!("exchange {round}, at its highest");
+        lines.push(line(&name, peak, None, Some(time)));
+        lines.push(line("behind it, all wait", bytes, resident(), None));
     }
     println!("\n### {title}\n");
     println!(
-        "{} ends on one thread over memory pipes, which are left out. Each end says 1 KiB in an exchange, \
+        "{} ends on one thread over memory pipes, whose heap is left out of the first two columns. Each end says 1 KiB in an exchange, \
          {AT_ONCE} connections at once, and every byte is compared; then it forgets what it has sent \
          (CompressLayer::reset), and waits for input.\n",
         2 * COUNT
@@ -68,26 +76,33 @@ pub(crate) fn table(bench: &mut Bench, tls: &Tls) {
     print!("{}", aligned(&lines));
 }
 
-/// What the pipes take, which are as large as they were.
-fn pipes() -> i64 {
-    let mut pipe = None;
-    let one = measure(|| pipe = Some(tokio::io::duplex(PIPE)));
-    drop(pipe);
-    COUNT as i64 * one.bytes_current
+/// What the pipes take on the heap: the ends' own share lies in the connections.
+fn pipes(runtime: &Runtime) -> i64 {
+    let mut one = None;
+    let allocated = measure(|| one = Some(runtime.block_on(pipe())));
+    drop(one);
+    COUNT as i64 * allocated.bytes_current
 }
 
-fn line(name: &str, bytes: i64, time: Duration) -> [String; 4] {
+/// What the system says that the process takes, where it can be asked so.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024.0)
+}
+
+fn line(name: &str, bytes: i64, resident: Option<f64>, time: Option<Duration>) -> [String; 5] {
     assert!(bytes > 0, "nothing was measured");
     let each = bytes as f64 / (2 * COUNT * 1024) as f64;
-    let time = match time {
-        Duration::ZERO => String::new(),
-        time => format!("{:.2}", time.as_secs_f64()),
-    };
     [
         name.into(),
         format!("{:.0}", bytes as f64 / 1e6),
         format!("{each:.2}"),
-        time,
+        resident.map_or(String::new(), |bytes| format!("{:.0}", bytes / 1e6)),
+        time.map_or(String::new(), |time| format!("{:.2}", time.as_secs_f64())),
     ]
 }
 
@@ -117,7 +132,7 @@ impl End {
 }
 
 async fn open(tls: &Tls) -> (End, End) {
-    let (a, b) = tokio::io::duplex(PIPE);
+    let (a, b) = pipe().await;
     let client = TlsLayer::client(tls.client.clone(), name());
     let server = TlsLayer::server(tls.server.clone());
     tokio::join!(End::new(a, client), End::new(b, server))

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use measure::pingpong::ping;
 use measure::sockets::{Listener, raw};
-use measure::thread::pin;
+use measure::thread::on_thread;
 use measure::tls::Tls;
 use measure::{Aligned, Bench, Quartiles, aligned};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::ends::{Ends, Layers, Stream, TokioRustls};
-use crate::runtime;
 
 const QUIET: usize = 100;
 /// How often each of them asks in a run.
@@ -68,17 +67,18 @@ pub(crate) fn table(bench: &mut Bench, tls: &Tls) {
     print!("{}", aligned(&lines));
 }
 
-struct Row<'a> {
+struct Row {
     name: &'static str,
-    run: Box<dyn FnMut() -> Waits + 'a>,
+    run: Box<dyn Fn() -> Waits>,
     /// A round each.
     waits: Vec<Waits>,
 }
 
-fn row<'a>(name: &'static str, ends: &'a impl Ends, saturated: bool) -> Row<'a> {
+fn row(name: &'static str, ends: &impl Ends, saturated: bool) -> Row {
+    let ends = ends.clone();
     Row {
         name,
-        run: Box::new(move || waits(ends, saturated)),
+        run: Box::new(move || waits(ends.clone(), saturated)),
         waits: Vec::new(),
     }
 }
@@ -93,7 +93,7 @@ struct Waits {
     bulk: f64,
 }
 
-fn line(row: &Row<'_>, first: &[Waits]) -> [String; 9] {
+fn line(row: &Row, first: &[Waits]) -> [String; 9] {
     let middle = |of: &dyn Fn(&Waits) -> f64| Quartiles::of(row.waits.iter().map(of).collect());
     let ratios = |of: fn(&Waits) -> Duration| {
         let pairs = row.waits.iter().zip(first);
@@ -116,9 +116,8 @@ fn line(row: &Row<'_>, first: &[Waits]) -> [String; 9] {
     ]
 }
 
-fn waits(ends: &impl Ends, saturated: bool) -> Waits {
-    pin(0);
-    runtime().block_on(async {
+fn waits(ends: impl Ends, saturated: bool) -> Waits {
+    let thread = on_thread(0, move || async move {
         let listener = Listener::new();
         let connect = async || {
             let (a, b) = listener.pair();
@@ -140,7 +139,8 @@ fn waits(ends: &impl Ends, saturated: bool) -> Waits {
         let waits = asked.expect("answers");
         assert_eq!(waits.bulk > 0.0, saturated, "whether one was saturated");
         waits
-    })
+    });
+    thread.join().expect("the peers")
 }
 
 /// Asks on one after another, and measures the time until the answer.

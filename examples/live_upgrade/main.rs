@@ -16,6 +16,7 @@ mod board;
 #[path = "../certificate/mod.rs"]
 mod certificate;
 mod command;
+#[path = "../counted/mod.rs"]
 mod counted;
 mod failure;
 mod parcel;

@@ -78,7 +78,7 @@ async fn receive(
     board: Board,
 ) -> Result<Carried, Failure> {
     peer.say(OK).await?;
-    let (began, before) = (Instant::now(), peer.connection.io().received());
+    let (began, before) = (Instant::now(), peer.connection.io().counts().received());
     let bar = board.bar(len);
     let doing = format!("receiving the file in step {step}");
     let mut sum = Sha256::new();
@@ -103,7 +103,7 @@ async fn receive(
     bar.finish_and_clear();
     let carried = Carried {
         app: len,
-        wire: peer.connection.io().received() - before,
+        wire: peer.connection.io().counts().received() - before,
         time: began.elapsed(),
     };
     let ours = hex(&sum.finalize());

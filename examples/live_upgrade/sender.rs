@@ -87,7 +87,7 @@ async fn carry(
     let mut file = parcel.open().await?.take(len);
     ask(peer, Command::File { step, len, sha256 }).await?;
 
-    let (began, before) = (Instant::now(), peer.connection.io().sent());
+    let (began, before) = (Instant::now(), peer.connection.io().counts().sent());
     let bar = board.bar(len);
     let doing = format!("sending the file in step {step}");
     let mut block = vec![0; BLOCK];
@@ -118,7 +118,7 @@ async fn carry(
 
     let carried = Carried {
         app: sent,
-        wire: peer.connection.io().sent() - before,
+        wire: peer.connection.io().counts().sent() - before,
         time: began.elapsed(),
     };
     let theirs = expect(&answer, answer.strip_prefix(GOT))?;

@@ -49,19 +49,7 @@ pub fn compare(
 ///
 /// If there are no rounds: then nothing would be measured.
 pub fn run(rounds: usize, mut variants: Vec<Variant<'_>>) -> Vec<Row> {
-    assert!(rounds > 0, "nothing is measured in no rounds");
-    let n = variants.len();
-    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); n];
-    for round in 0..=rounds {
-        for i in 0..n {
-            let i = (i + round) % n;
-            let cost = (variants[i].run)();
-            // The first round warms caches and pools.
-            if round > 0 {
-                costs[i].push(cost);
-            }
-        }
-    }
+    let costs = in_turn(rounds, variants.len(), |i| (variants[i].run)());
     let rows = variants.into_iter().zip(&costs);
     rows.map(|(variant, these)| Row {
         name: variant.name,
@@ -70,6 +58,29 @@ pub fn run(rounds: usize, mut variants: Vec<Variant<'_>>) -> Vec<Row> {
         cpu: ratios(&costs[0], these, |cost| cost.cpu),
     })
     .collect()
+}
+
+/// Runs `n` variants in turn, the order turned each round: what each of them gave, round by round.
+///
+/// # Panics
+///
+/// If there are no rounds: then nothing would be measured.
+pub fn in_turn<T>(rounds: usize, n: usize, mut run: impl FnMut(usize) -> T) -> Vec<Vec<T>> {
+    assert!(rounds > 0, "nothing is measured in no rounds");
+    let mut all: Vec<Vec<T>> = (0..n).map(|_| Vec::new()).collect();
+    for round in 0..=rounds {
+        for i in 0..n {
+            // Each second round backwards: what one leaves behind is not always the same one's to meet.
+            let i = if round % 2 == 0 { i } else { n - 1 - i };
+            let i = (i + round / 2) % n;
+            let this = run(i);
+            // The first round warms caches and pools.
+            if round > 0 {
+                all[i].push(this);
+            }
+        }
+    }
+    all
 }
 
 fn median(costs: &[Cost]) -> Duration {

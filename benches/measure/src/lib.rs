@@ -9,6 +9,7 @@ mod table;
 
 pub mod bulk;
 pub mod handshake;
+pub mod latency;
 pub mod load;
 pub mod nodes;
 pub mod open;
@@ -22,6 +23,6 @@ pub mod wrapper;
 
 pub use aligned::Aligned;
 pub use bench::{Bench, bench};
-pub use compare::{Variant, compare, run, variant};
+pub use compare::{Variant, compare, in_turn, run, variant};
 pub use cost::{Cost, Meter, cost_of};
 pub use table::{Quartiles, Row, aligned, print};

@@ -6,23 +6,23 @@ use tokio::io::{AsyncRead, AsyncWrite, BufWriter};
 
 use crate::sockets::raw;
 
-/// Makes a stream of a socket, handshake and all. Each kind of stream has its own copy of the
-/// measured loops, as it would in a program.
+/// Makes a stream of a socket, handshake and all; or of one end of another medium. Each kind of
+/// stream has its own copy of the measured loops, as it would in a program.
 #[expect(
     async_fn_in_trait,
     reason = "an end stays on the thread where it was made"
 )]
-pub trait Open: Clone + Send + 'static {
+pub trait Open<M = TcpStream>: Clone + Send + 'static {
     /// The client's end.
     type Client: AsyncRead + AsyncWrite + Unpin;
     /// The server's end.
     type Server: AsyncRead + AsyncWrite + Unpin;
 
     /// Makes the client's end of a connected socket.
-    async fn client(self, socket: TcpStream) -> Self::Client;
+    async fn client(self, socket: M) -> Self::Client;
 
     /// Makes the server's end of a connected socket.
-    async fn server(self, socket: TcpStream) -> Self::Server;
+    async fn server(self, socket: M) -> Self::Server;
 }
 
 /// The bare socket.

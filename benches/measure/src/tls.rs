@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{
-    CipherSuite, ClientConfig, HandshakeKind, NamedGroup, RootCertStore, ServerConfig, version,
+    CipherSuite, ClientConfig, HandshakeKind, NamedGroup, RootCertStore, ServerConfig,
+    SupportedProtocolVersion, version,
 };
 use stack::Connection;
 use tls_layer::{TlsInfo, TlsLayer};
@@ -20,7 +21,7 @@ use crate::sockets::raw;
 /// The server's, in its certificate.
 pub const NAME: &str = "localhost";
 
-/// Both ends' configurations: TLS 1.3, AES-128-GCM, X25519, and a certificate of P-256 that signs
+/// Both ends' configurations: TLS 1.3 unless 1.2 is said, AES-128-GCM, X25519, and a certificate of P-256 that signs
 /// itself.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -38,12 +39,17 @@ impl Tls {
     /// Each handshake is a full one: the server gives no tickets. A client that only writes would
     /// leave them unread, too, and the socket's end would be an abort.
     pub fn without_tickets() -> Self {
-        Self::new(|server| server.send_tls13_tickets = 0)
+        Self::new(&version::TLS13, |server| server.send_tls13_tickets = 0)
+    }
+
+    /// The same in TLS 1.2, in which no server gives a ticket unless it has a key for them.
+    pub fn of_1_2() -> Self {
+        Self::new(&version::TLS12, |_| ())
     }
 
     /// The server gives a ticket at each handshake, for the next one, and keeps no session.
     pub fn with_tickets() -> Self {
-        Self::new(|server| {
+        Self::new(&version::TLS13, |server| {
             server.send_tls13_tickets = 1;
             server.ticketer = ring::Ticketer::new().expect("a key for tickets");
         })
@@ -51,31 +57,37 @@ impl Tls {
 
     /// As [`without_tickets`](Self::without_tickets), with a certificate that others have, too.
     pub fn of(certificate: CertificateDer<'static>, key: PrivatePkcs8KeyDer<'static>) -> Self {
-        Self::with(certificate, key, |server| server.send_tls13_tickets = 0)
+        Self::with(certificate, key, &version::TLS13, |server| {
+            server.send_tls13_tickets = 0;
+        })
     }
 
-    fn new(tickets: impl FnOnce(&mut ServerConfig)) -> Self {
+    fn new(
+        version: &'static SupportedProtocolVersion,
+        tickets: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        Self::with(made.cert.der().clone(), key, tickets)
+        Self::with(made.cert.der().clone(), key, version, tickets)
     }
 
     fn with(
         certificate: CertificateDer<'static>,
         key: PrivatePkcs8KeyDer<'static>,
+        version: &'static SupportedProtocolVersion,
         tickets: impl FnOnce(&mut ServerConfig),
     ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).expect("a root");
         let provider = Arc::new(provider());
         let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[&version::TLS13])
-            .expect("a suite for TLS 1.3")
+            .with_protocol_versions(&[version])
+            .expect("a suite")
             .with_root_certificates(roots)
             .with_no_client_auth();
         let mut server = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&version::TLS13])
-            .expect("a suite for TLS 1.3")
+            .with_protocol_versions(&[version])
+            .expect("a suite")
             .with_no_client_auth()
             .with_single_cert(
                 vec![certificate.clone()],
@@ -92,11 +104,16 @@ impl Tls {
     }
 }
 
-/// Ring, kept to one suite and one group.
+/// Ring, kept to one suite of each version, and one group.
 fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
-    let suite = CipherSuite::TLS13_AES_128_GCM_SHA256;
-    provider.cipher_suites.retain(|s| s.suite() == suite);
+    let suites = [
+        CipherSuite::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    ];
+    provider
+        .cipher_suites
+        .retain(|s| suites.contains(&s.suite()));
     let group = NamedGroup::X25519;
     provider.kx_groups.retain(|g| g.name() == group);
     provider

@@ -49,6 +49,7 @@ final class Ends {
 
     public static void main(String[] args) throws Exception {
         System.setProperty("jdk.tls.namedGroups", "x25519");
+        System.setProperty("jdk.tls.server.newSessionTicketCount", "0");
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
         SslProvider provider = SslProvider.valueOf(args[0].toUpperCase());
         switch (args[1]) {
@@ -66,9 +67,10 @@ final class Ends {
 
     static String about(SslProvider provider) {
         String netty = Version.identify().get("netty-transport").artifactVersion();
-        String tls = provider == SslProvider.JDK ? "its SSLEngine" : OpenSsl.versionString();
-        return "Netty " + netty + ", JDK " + Runtime.version() + ", " + tls
-                + "; NIO, an event loop an end; sends session tickets, which the client does not use";
+        String about = "Netty " + netty + ", JDK " + Runtime.version() + ", NIO; an event loop an end";
+        return provider == SslProvider.JDK
+                ? about
+                : about + "; " + OpenSsl.versionString() + ", whose session tickets nobody uses";
     }
 
     static SslContext context(SslContextBuilder builder, SslProvider provider) throws Exception {

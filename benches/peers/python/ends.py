@@ -135,24 +135,21 @@ class Bulk(Client):
         super().__init__()
         self.count = self.left = count
         self.chunk = bytes(CHUNK)
-        self.paused = self.busy = False
+        self.paused = False
         self.answer = b""
 
     def start(self):
-        if self.busy:
-            return
-        self.busy = True
         while self.left and not self.paused:
             self.left -= CHUNK
             self.transport.write(self.chunk)
-        self.busy = False
 
     def pause_writing(self):
         self.paused = True
 
     def resume_writing(self):
         self.paused = False
-        self.start()
+        # Not at once: uvloop 0.17 may never send what is written within this call.
+        loop.call_soon(self.start)
 
     def data_received(self, data):
         self.answer += data

@@ -35,9 +35,9 @@ impl Order {
     /// Bytes, exchanges or connections.
     const fn count(self) -> usize {
         match self.work {
-            Work::Bulk => 96 << 20,
-            Work::PingPong => 2000,
-            Work::Upgrade => 100,
+            Work::Bulk => 48 << 20,
+            Work::PingPong => 1000,
+            Work::Upgrade => 50,
         }
     }
 
@@ -63,6 +63,17 @@ impl Order {
             Work::Bulk => throughput(self.count())(time),
             Work::PingPong | Work::Upgrade => each(self.count())(time),
         }
+    }
+
+    /// How much of the processors' time Java may have before it is measured. Its handshakes go on
+    /// getting faster, by less and less, for longer than that.
+    pub(crate) fn to_compile(self) -> Duration {
+        let seconds = match (self.work, self.tls) {
+            (Work::Upgrade, _) => 30,
+            (_, true) => 15,
+            (_, false) => 8,
+        };
+        Duration::from_secs(seconds)
     }
 
     /// The server's processor, and the client's. In bulk both work at once; else they wait for each

@@ -5,19 +5,20 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use measure::Cost;
 use measure::thread::pin;
 
 use crate::order::Order;
 
-/// What a program does before it is measured: that is how long a compiler at run time may need.
-const WARM_UP: Duration = Duration::from_secs(2);
-
 /// An executable in the current folder.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Program(pub(crate) &'static str);
+pub(crate) struct Program {
+    pub(crate) file: &'static str,
+    /// Whether it is slow until it has compiled what it runs.
+    pub(crate) compiles: bool,
+}
 
 impl Program {
     pub(crate) fn exists(self) -> bool {
@@ -29,7 +30,7 @@ impl Program {
     }
 
     fn path(self) -> PathBuf {
-        Path::new(".").join(self.0)
+        Path::new(".").join(self.file)
     }
 }
 
@@ -48,8 +49,12 @@ impl Pair {
         let port = server.line();
         let client = End::start(program, &["load", &port], client);
         let mut pair = Self { server, client };
-        let start = Instant::now();
-        while start.elapsed() < WARM_UP {
+        let warm = if program.compiles {
+            order.to_compile()
+        } else {
+            Duration::from_millis(500)
+        };
+        while pair.cpu() < warm {
             pair.run(order);
         }
         pair

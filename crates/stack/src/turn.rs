@@ -413,7 +413,7 @@ impl Stack {
             return false;
         }
         if self.reads_stream() {
-            self.events.clear();
+            self.events = std::collections::VecDeque::new();
             return false;
         }
         // What the application was offered and left does not hold up what it may wait for.

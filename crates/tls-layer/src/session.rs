@@ -24,7 +24,7 @@ pub(crate) struct Session {
     /// The name that the client asks for.
     server_name: Option<String>,
     /// Looks out for that name, on the server's side.
-    lookout: Option<Lookout>,
+    lookout: Option<Box<Lookout>>,
     info: Option<TlsInfo>,
     /// Plaintext, on its way into a full record.
     stage: Stage,
@@ -66,14 +66,14 @@ impl Session {
         server_name: Option<String>,
         early: Early,
     ) -> Self {
-        let lookout = server_name.is_none().then(Lookout::default);
+        let lookout = server_name.is_none().then(Box::default);
         Self::new(engine, server_name, lookout, early)
     }
 
     fn new(
         engine: Box<dyn Engine>,
         server_name: Option<String>,
-        lookout: Option<Lookout>,
+        lookout: Option<Box<Lookout>>,
         early: Early,
     ) -> Self {
         Self {

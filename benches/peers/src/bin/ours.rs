@@ -53,12 +53,11 @@ fn main() -> Result<()> {
             Ok(())
         }
         _ => {
-            let version = env!("CARGO_PKG_VERSION");
-            let what = match kind {
-                Kind::Stack => format!("{version}, rustls with ring"),
-                Kind::TokioRustls => "rustls with ring".to_owned(),
+            let bare = match kind {
+                Kind::Stack => concat!("a stack of no layers, ", env!("CARGO_PKG_VERSION")),
+                Kind::TokioRustls => "a TcpStream",
             };
-            println!("{what}; tokio, a thread an end");
+            println!("without TLS {bare}; rustls with ring; tokio, a thread an end");
             Ok(())
         }
     }

@@ -31,10 +31,10 @@ use crate::{
 /// another task already. Code that neither flushes nor reads wants
 /// [`set_write_through`](Self::set_write_through).
 ///
-/// Writes of up to 512 B are gathered, up to 4 KiB of them, and go through the layers as one. To the
-/// layers, and to every change of the stack, they were written when they were written; but an error of
-/// a layer may show at the flush, or at the next call, and what [`stack`](Self::stack) tells of may not
-/// contain them yet.
+/// Behind the first, writes of up to 512 B are gathered until a flush, up to 4 KiB of them, and go
+/// through the layers as one. To the layers, and to every change of the stack, they were written when
+/// they were written; but an error of a layer may show at the flush, or at the next call, and what
+/// [`stack`](Self::stack) tells of may not contain them yet.
 ///
 /// # Who drives
 ///

@@ -9,7 +9,8 @@ use crate::buffer::{BLOCK, Buffer, SMALL};
 const PIECE: usize = 512;
 
 /// What was written in small pieces and no layer has seen yet: they go through the layers as one
-/// chunk, since the way there costs more than to copy them.
+/// chunk, since the way there costs more than to copy them. The first write behind a flush goes by
+/// itself, for it may be the only one.
 ///
 /// Only [`Driver::gather`] leaves something here. Whatever else is done with the stack, or looks at
 /// it to decide, comes after a [`Driver::settle`]: so to the layers, and to whoever changes them,
@@ -24,6 +25,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         let Pieces(pieces) = &mut self.pieces;
         if bytes.len() > PIECE
             || pieces.len() + bytes.len() > SMALL
+            || !self.stack.unflushed()
             || self.write_through
             || self.mailbox.has_handle()
             || !self.stack.writable()

@@ -1,7 +1,9 @@
-//! What the network sees, counted.
+//! What the network sees, counted; for examples.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -10,25 +12,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub(crate) struct Counted<Io> {
     io: Io,
-    received: u64,
-    sent: u64,
+    counts: Arc<Counts>,
+}
+
+/// How many bytes went through it, for whoever has it no more in hand.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    received: AtomicU64,
+    sent: AtomicU64,
 }
 
 impl<Io> Counted<Io> {
     pub(crate) fn new(io: Io) -> Self {
         Self {
             io,
-            received: 0,
-            sent: 0,
+            counts: Arc::default(),
         }
     }
 
+    pub(crate) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
+    }
+}
+
+impl Counts {
     pub(crate) fn received(&self) -> u64 {
-        self.received
+        self.received.load(Relaxed)
     }
 
     pub(crate) fn sent(&self) -> u64 {
-        self.sent
+        self.sent.load(Relaxed)
     }
 }
 
@@ -40,7 +53,8 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Counted<Io> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(task, buf))?;
-        self.received += (buf.filled().len() - before) as u64;
+        let came = (buf.filled().len() - before) as u64;
+        self.counts.received.fetch_add(came, Relaxed);
         Poll::Ready(Ok(()))
     }
 }
@@ -52,7 +66,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Counted<Io> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(&mut self.io).poll_write(task, bytes))?;
-        self.sent += n as u64;
+        self.counts.sent.fetch_add(n as u64, Relaxed);
         Poll::Ready(Ok(n))
     }
 
@@ -62,7 +76,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Counted<Io> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(&mut self.io).poll_write_vectored(task, slices))?;
-        self.sent += n as u64;
+        self.counts.sent.fetch_add(n as u64, Relaxed);
         Poll::Ready(Ok(n))
     }
 
