@@ -4,9 +4,10 @@ use std::cell::RefCell;
 
 /// What is gathered for one write, and what may wait at a boundary.
 pub(crate) const BLOCK: usize = 64 * 1024;
-/// The usual buffer: a block, and what passes its mark, such as one more record of 16 KiB, with room for
-/// what that may grow by. A buffer that ends at the mark is copied to a larger one at each block.
-const USUAL: usize = BLOCK + 20 * 1024;
+/// The usual buffer: a block, and a little more, for records are gathered until they pass it. Four of TLS
+/// are 65,624 bytes, and the last is sealed in more room than it takes; one that ended at the mark would
+/// be copied to a larger one at each block, and be read in two pieces.
+pub(crate) const USUAL: usize = BLOCK + 512;
 /// The buffer of those who hold little.
 pub(crate) const SMALL: usize = 4 * 1024;
 /// The buffer of those who pass their mark by what they had begun: an outbox filled up to the mark
@@ -243,6 +244,16 @@ mod tests {
         buffer.spare(10);
         buffer.fill(0);
         assert!(buffer.store.is_empty());
+    }
+
+    #[test]
+    fn four_records_of_tls_are_gathered_without_a_larger_memory() {
+        let mut buffer = Buffer::default();
+        for _ in 0..4 {
+            let (n, ()) = buffer.make(16 * 1024 + 256, |_| (16 * 1024 + 22, ()));
+            buffer.fill(n);
+        }
+        assert_eq!((buffer.len(), buffer.size), (65_624, USUAL));
     }
 
     #[test]

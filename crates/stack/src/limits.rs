@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::buffer::BLOCK;
+use crate::buffer::{BLOCK, USUAL};
 
 /// The bounds of a connection's buffers, and its deadlines.
 ///
 /// ```
 /// use stack::Limits;
 /// let limits = Limits { inbox: 16 * 1024, ..Limits::default() };
-/// assert_eq!(limits.outbox_high, 64 * 1024);
+/// assert_eq!(limits.boundary, 64 * 1024);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -20,7 +20,8 @@ pub struct Limits {
     /// its header included.
     /// Default 64 KiB.
     pub boundary: usize,
-    /// Bytes waiting for the socket from which on writing pauses. Default 64 KiB.
+    /// Bytes waiting for the socket from which on writing pauses. Default 64.5 KiB, which four full records
+    /// of TLS do not pass.
     pub outbox_high: usize,
     /// Writing resumes when no more than this many bytes wait for the socket. A value over
     /// [`outbox_high`](Self::outbox_high) counts as `outbox_high`. Default 16 KiB.
@@ -57,7 +58,7 @@ impl Default for Limits {
         Self {
             inbox: BLOCK,
             boundary: BLOCK,
-            outbox_high: BLOCK,
+            outbox_high: USUAL,
             outbox_low: 16 * 1024,
             budget: 4 * 1024 * 1024,
             work: 16,

@@ -324,7 +324,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         if self.write_through {
             self.hand_over();
-        } else if self.stack.outgoing_len() >= BLOCK {
+        } else if !self.stack.writable() || self.stack.outgoing_len() >= 2 * BLOCK {
+            // Two blocks at once, where there are so many: each write may wake the peer, which costs
+            // more than all else.
             self.write_out();
         }
         if self.stack.unflushed() {
