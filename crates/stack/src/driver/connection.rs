@@ -25,7 +25,7 @@ use crate::{
 /// # When bytes leave
 ///
 /// What was written leaves at the latest at a flush, at the shutdown, or when the connection next
-/// waits for input, and as soon as 64 KiB are ready. This is the same with layers and without, so
+/// waits for input, and as soon as more is ready than [`Limits::outbox_high`]. This is the same with layers and without, so
 /// a push never changes when bytes leave. A request that was written and not flushed cannot
 /// deadlock: the read that waits for its answer flushes it first, also if that read waits in
 /// another task already. Code that neither flushes nor reads wants

@@ -322,12 +322,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             self.wakers.wake_side(Side::Read);
             return Poll::Ready(Err(error));
         }
-        if self.write_through {
-            self.hand_over();
-        } else if !self.stack.writable() || self.stack.outgoing_len() >= 2 * BLOCK {
-            // Two blocks at once, where there are so many: each write may wake the peer, which costs
-            // more than all else.
-            self.write_out();
+        match self.write_through {
+            true => self.hand_over(),
+            false => self.write_out_blocks(),
         }
         if self.stack.unflushed() {
             // A read that waits for the answer to this must flush it before it waits on.

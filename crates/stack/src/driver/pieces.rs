@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::drive::Driver;
-use crate::buffer::{BLOCK, Buffer, SMALL};
+use crate::buffer::{Buffer, SMALL};
 
 /// The largest write that is gathered. A larger one is worth its way through the layers by itself.
 const PIECE: usize = 512;
@@ -54,8 +54,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         self.tell_time();
         // If this fails, so has the connection, and whoever goes on with it is told.
         let _ = self.stack.write(pieces.bytes_mut());
-        if self.stack.outgoing_len() >= BLOCK {
-            self.write_out();
-        }
+        self.write_out_blocks();
     }
 }

@@ -85,6 +85,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         wrote
     }
 
+    /// Writes what has gathered, if that is much: two blocks at once, where there are so many, since each
+    /// write may wake the peer, which costs more than all else.
+    pub(super) fn write_out_blocks(&mut self) {
+        if !self.stack.writable() || self.stack.outgoing_len() >= 2 * BLOCK {
+            self.write_out();
+        }
+    }
+
     /// Writes through the stack. A large chunk that no layer changes goes to the socket from where
     /// it lies: a copy costs a tenth of what the kernel takes for it.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
