@@ -132,3 +132,51 @@ fn bytes_that_crossed_a_layer_say_so_when_another_leaves_above_them() {
     ];
     assert_eq!(read_epochs(&mut stack), expected);
 }
+
+/// Lets nothing rise while it is shut.
+struct Gate(bool);
+
+impl Protocol for Gate {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        if !self.0 {
+            cx.pause(true);
+            return Ok(0);
+        }
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Transport for Gate {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        cx.send(chunk);
+        Ok(())
+    }
+}
+
+impl Layer for Gate {
+    fn exit(&self) -> Exit {
+        Exit::Anytime
+    }
+}
+
+/// What a layer delivers unasked is of the present epoch, and not of that of the last bytes that rose.
+#[test]
+fn what_is_delivered_unasked_is_of_the_present_epoch() {
+    let mut stack = Stack::new(Limits::default());
+    let below = stack.push(Gate(true)).unwrap();
+    let gate = stack.push(Gate(false)).unwrap();
+    stack.receive(&mut b"past".to_vec());
+    stack.rip(below).unwrap();
+    let opened = stack.with_layer(gate, |gate, cx| {
+        gate.0 = true;
+        cx.pause(false);
+    });
+    opened.unwrap();
+    assert_eq!(stack.readable(), b"past");
+    let said = stack.with_layer(gate, |_, cx| cx.deliver(&mut b"present".to_vec()));
+    said.unwrap();
+    assert_eq!(stack.readable(), b"past");
+    stack.consume(4);
+    assert_eq!(stack.readable(), b"present");
+}

@@ -1,14 +1,19 @@
 //! Small writes are gathered before they go through the layers, and nobody can tell but by their
 //! number.
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll, Waker};
-use std::{future::Future, pin::pin};
+use std::time::Duration;
 
-use stack::{Changes, Chunk, Connection, Context, Error, Exit, Layer, Limits, Protocol, Transport};
+use stack::{
+    Changes, Chunk, Connection, Context, Error, Exit, Layer, Limits, Protocol, Readiness, Residue,
+    Standing, Transport,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
+use crate::real;
 use crate::rng::Rng;
 
 /// Marks what goes down with a letter before each byte, and counts how often it is called.
@@ -47,6 +52,10 @@ async fn say(stream: &mut (impl AsyncWrite + Unpin), words: &str) {
     for byte in words.bytes() {
         stream.write_u8(byte).await.unwrap();
     }
+}
+
+fn once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Task::from_waker(Waker::noop()))
 }
 
 async fn sent_of(connection: Connection<DuplexStream>, mut peer: DuplexStream) -> String {
@@ -156,12 +165,137 @@ async fn small_writes_wait_for_room() {
     let most = limits.outbox_high + 64 * 1024 + 4096 + 1000;
     let (socket, _peer) = duplex(1000);
     let mut connection = Connection::with_limits(socket, limits);
-    let mut task = Task::from_waker(Waker::noop());
     let mut taken = 0;
-    while let Poll::Ready(n) = pin!(connection.write(&[0; 100])).poll(&mut task) {
+    while let Poll::Ready(n) = once(connection.write(&[0; 100])) {
         taken += n.unwrap();
         assert!(taken <= most, "{taken} bytes, and no end");
     }
+}
+
+#[tokio::test]
+async fn a_small_outbox_is_kept_to() {
+    let limits = Limits {
+        outbox_high: 100,
+        ..Limits::default()
+    };
+    let (socket, _peer) = duplex(100);
+    let mut connection = Connection::with_limits(socket, limits);
+    let mut taken = 0;
+    while let Poll::Ready(n) = once(connection.write(&[0; 10])) {
+        taken += n.unwrap();
+    }
+    assert!(taken <= 100 + 100 + 10 + 10, "{taken}");
+}
+
+/// Writes down when it is called, and fails at a `!`.
+#[derive(Default)]
+struct Clerk(Arc<Mutex<Vec<u64>>>);
+
+impl Protocol for Clerk {
+    fn attached(&mut self, cx: &mut Context<'_>, _: &Standing) -> Result<Readiness, Error> {
+        cx.now();
+        Ok(Readiness::Up)
+    }
+
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Transport for Clerk {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        self.0.lock().unwrap().push(cx.now().as_secs());
+        cx.send(chunk);
+        Ok(())
+    }
+}
+
+impl Layer for Clerk {}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_that_asks_for_the_time_is_told_that_of_each_write() {
+    let (socket, _peer) = duplex(1000);
+    let mut connection = Connection::new(socket);
+    let clerk = Clerk::default();
+    let times = Arc::clone(&clerk.0);
+    connection.push(clerk).await.unwrap();
+    for _ in 0..3 {
+        connection.write_all(b"x").await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    connection.flush().await.unwrap();
+    assert_eq!(*times.lock().unwrap(), [0, 1, 2]);
+}
+
+/// Fails at a `!`.
+struct Picky;
+
+impl Protocol for Picky {
+    fn received(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+        cx.deliver(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Transport for Picky {
+    fn send(&mut self, cx: &mut Context<'_>, chunk: Chunk<'_>) -> Result<(), Error> {
+        match chunk.as_slice().contains(&b'!') {
+            true => Err(Error::local("a bang")),
+            false => {
+                cx.send(chunk);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Layer for Picky {}
+
+#[tokio::test]
+async fn an_error_of_a_layer_shows_wherever_one_looks_next() {
+    for way in 0..6 {
+        let (socket, _peer) = duplex(1000);
+        let mut connection = Connection::new(socket);
+        connection.push(Picky).await.unwrap();
+        say(&mut connection, "a!").await;
+        let failed = match way {
+            0 => connection.flush().await.is_err(),
+            1 => connection.shutdown().await.is_err(),
+            2 => connection.read_u8().await.is_err(),
+            3 => connection.ready().await.is_err(),
+            4 => connection.push(Picky).await.is_err(),
+            _ => connection.write_all(&[0; 600]).await.is_err(),
+        };
+        assert!(failed, "way {way}");
+        assert!(connection.flush().await.is_err());
+        assert!(connection.write_all(b"x").await.is_err());
+    }
+}
+
+/// What is said while TLS shakes hands waits for it, once and sealed; what was said before is in clear.
+#[tokio::test]
+async fn tls_that_comes_up_late_sends_each_piece_once_and_sealed() {
+    let (client_config, server_config) = real::configs();
+    let (a, b) = duplex(1 << 16);
+    let (mut client, mut server) = (Connection::new(a), Connection::new(b));
+    say(&mut client, "clear").await;
+    assert!(once(client.push(real::client(&client_config))).is_pending());
+    say(&mut client, "sealed").await;
+    let mut clear = [0; 5];
+    server.read_exact(&mut clear).await.unwrap();
+    assert_eq!(&clear, b"clear");
+    let talk = async {
+        let tls = real::server(&server_config).with_residue(Residue::Feed);
+        server.push(tls).await.unwrap();
+        let mut sealed = [0; 6];
+        server.read_exact(&mut sealed).await.unwrap();
+        assert_eq!(&sealed, b"sealed");
+        say(&mut server, "!").await;
+        server.flush().await.unwrap();
+    };
+    let ((), answer) = tokio::join!(talk, client.read_u8());
+    assert_eq!(answer.unwrap(), b'!');
 }
 
 /// Pieces of any size, flushed or not, come as they were written.

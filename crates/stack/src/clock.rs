@@ -29,9 +29,15 @@ impl Stack {
     /// that a write need not look at the clock for the others.
     #[cfg(feature = "tokio")]
     pub(crate) fn tell_time(&mut self, now: impl FnOnce() -> Duration) {
-        if *self.core.timed.get_mut() {
+        if self.is_timed() {
             self.core.now = now();
         }
+    }
+
+    /// Whether a node has asked for the time.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_timed(&mut self) -> bool {
+        *self.core.timed.get_mut()
     }
 
     /// When [`advance`](Self::advance) is to be called at the latest.

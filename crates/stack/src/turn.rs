@@ -30,13 +30,13 @@ impl Stack {
     /// Runs until nothing is left that can be done without more input, room or time.
     #[inline]
     pub(crate) fn run(&mut self) {
-        // What a node delivers unasked is of the present.
-        self.core.rising = self.epochs.present;
         if self.rests() {
             debug_assert!(self.lost || !self.step(), "there was something to do");
         } else {
             self.go_on();
         }
+        // What a node delivers unasked is of the present.
+        self.core.rising = self.epochs.present;
     }
 
     fn go_on(&mut self) {

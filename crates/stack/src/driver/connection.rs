@@ -25,8 +25,8 @@ use crate::{
 /// # When bytes leave
 ///
 /// What was written leaves at the latest at a flush, at the shutdown, or when the connection next
-/// waits for input, and as soon as more is ready than [`Limits::outbox_high`]. This is the same with layers and without, so
-/// a push never changes when bytes leave. A request that was written and not flushed cannot
+/// waits for input, and as soon as more than [`Limits::outbox_high`], or 128 KiB, are ready. This is
+/// the same with layers and without, so a push never changes when bytes leave. A request that was written and not flushed cannot
 /// deadlock: the read that waits for its answer flushes it first, also if that read waits in
 /// another task already. Code that neither flushes nor reads wants
 /// [`set_write_through`](Self::set_write_through).
@@ -34,7 +34,8 @@ use crate::{
 /// Behind the first, writes of up to 512 B are gathered until a flush, up to 4 KiB of them, and go
 /// through the layers as one. To the layers, and to every change of the stack, they were written when
 /// they were written; but an error of a layer may show at the flush, or at the next call, and what
-/// [`stack`](Self::stack) tells of may not contain them yet.
+/// [`stack`](Self::stack), [`layers`](Self::layers) and [`info`](Self::info) tell of may not contain them
+/// yet. None is gathered while a layer asks for the time, or there is a [`handle`](Self::handle).
 ///
 /// # Who drives
 ///
@@ -449,7 +450,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// Takes the connection apart: the socket, what was not read, what was not sent, and the
-    /// layers.
+    /// layers. What was written goes through the layers first; one that fails at what was not
+    /// flushed before can tell nobody.
     pub fn into_parts(mut self) -> Parts<Io> {
         let Some(mut driver) = self.driver.take() else {
             unreachable!("taken only here")

@@ -14,7 +14,8 @@ const PIECE: usize = 512;
 ///
 /// Only [`Driver::gather`] leaves something here. Whatever else is done with the stack, or looks at
 /// it to decide, comes after a [`Driver::settle`]: so to the layers, and to whoever changes them,
-/// these bytes were written when they were written.
+/// these bytes were written when they were written; a layer that has asked for the time may want to
+/// know of each.
 #[derive(Default)]
 pub(super) struct Pieces(Buffer);
 
@@ -23,11 +24,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
     #[inline]
     pub(super) fn gather(&mut self, bytes: &[u8]) -> bool {
         let Pieces(pieces) = &mut self.pieces;
+        let gathered = pieces.len() + bytes.len();
         if bytes.len() > PIECE
-            || pieces.len() + bytes.len() > SMALL
+            || gathered > SMALL
+            || !self.stack.has_room_for(gathered)
             || !self.stack.unflushed()
             || self.write_through
             || self.mailbox.has_handle()
+            || self.stack.is_timed()
             || !self.stack.writable()
             || self.stack.write_error().is_err()
         {
