@@ -19,7 +19,7 @@ main() {
     row down_instructions "instructions, a layer, a 1 KiB chunk down" a_layer down instructions
     row change_instructions "instructions, a push and a pop" each_time change 4 instructions
     row pingpong_instructions "instructions, a ping-pong" each_time pingpong 1 instructions
-    row tls_small_instructions "instructions, 64 B written through TLS and read" each_time tls_small 0 instructions
+    row tls_small_instructions "instructions, 64 B written through TLS and read" each_time tls_small 0 instructions 8192
     row tls_pingpong_instructions "instructions, a ping-pong through TLS" each_time tls_pingpong 0 instructions
     row up_allocations "allocations, a chunk up through 16 layers" each_time up 16 allocations
     row down_allocations "allocations, a chunk down through 16 layers" each_time down 16 allocations
@@ -57,9 +57,10 @@ a_layer() {
     awk "BEGIN { printf \"%.1f\", ($seventeen - $one) / 16 }"
 }
 
-# each_time SCENARIO DEPTH WHAT: what it costs once: the start-up cancels.
+# each_time SCENARIO DEPTH WHAT [COUNT]: what it costs once: the start-up cancels, if buffers have
+# grown to their size by then.
 each_time() {
-    local n=1000 once twice
+    local n=${4:-1000} once twice
     once=$("$3" "$1" "$2" $n)
     twice=$("$3" "$1" "$2" $((2 * n)))
     awk "BEGIN { printf \"%.2f\", ($twice - $once) / $n }"

@@ -202,13 +202,6 @@ impl Stack {
         !self.core.write_paused.has(self.top())
     }
 
-    /// Whether so many bytes more are not more than may wait for the network.
-    #[inline]
-    #[cfg(feature = "tokio")]
-    pub(crate) fn has_room_for(&self, n: usize) -> bool {
-        self.core.outbox.len() + n <= self.core.limits.outbox_high
-    }
-
     /// Whether every layer is up.
     pub fn is_up(&self) -> bool {
         self.core.handshaking.is_empty()

@@ -26,8 +26,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         let Pieces(pieces) = &mut self.pieces;
         let gathered = pieces.len() + bytes.len();
         if bytes.len() > PIECE
-            || gathered > SMALL
-            || !self.stack.has_room_for(gathered)
+            || gathered > SMALL.min(self.stack.core.limits.outbox_high)
             || !self.stack.unflushed()
             || self.write_through
             || self.mailbox.has_handle()
