@@ -79,15 +79,11 @@ pub fn both_ways<M: Send + 'static>((a, b): (M, M), open: impl Open<M>, bulk: Bu
     let [up, down] = texts;
     let a = on_thread(0, move || async move {
         let stream = client.client(a).await;
-        ready.0.send(()).expect("a server");
-        started.1.recv().expect("a start");
-        exchange(stream, up, bulk).await
+        exchange(stream, up, bulk, || meet(&ready.0, &started.1)).await
     });
     let b = on_thread(1, move || async move {
         let stream = open.server(b).await;
-        started.0.send(()).expect("a client");
-        ready.1.recv().expect("a start");
-        exchange(stream, down, bulk).await
+        exchange(stream, down, bulk, || meet(&started.0, &ready.1)).await
     });
     let (a, b) = (a.join().expect("the client"), b.join().expect("the server"));
     Cost {
@@ -96,10 +92,26 @@ pub fn both_ways<M: Send + 'static>((a, b): (M, M), open: impl Open<M>, bulk: Bu
     }
 }
 
-/// Both at one end. On one thread, so that whichever ends last has measured all of it.
-async fn exchange(stream: impl AsyncRead + AsyncWrite, text: Aligned, bulk: Bulk) -> Cost {
-    let (input, output) = split(stream);
-    let (sent, received) = tokio::join!(send(output, text, bulk), receive(input, bulk));
+/// Waits for the other end, unless that has failed.
+fn meet(here: &mpsc::Sender<()>, there: &mpsc::Receiver<()>) {
+    let _ = here.send(());
+    let _ = there.recv();
+}
+
+/// Both at one end. On one thread, so that whichever ends last has measured all of it. It meets the
+/// other end before and after: a socket that is closed before all has been read from it resets the
+/// connection, and a peer that stops at its codec's end has not read what TLS says behind that.
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite,
+    text: Aligned,
+    bulk: Bulk,
+    meet: impl Fn(),
+) -> Cost {
+    let (mut input, mut output) = split(stream);
+    meet();
+    let sending = send(&mut output, text, bulk);
+    let (sent, received) = tokio::join!(sending, receive(&mut input, bulk));
+    meet();
     Cost {
         wall: received.wall,
         cpu: received.cpu.max(sent.cpu),
