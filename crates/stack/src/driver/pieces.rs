@@ -3,6 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::drive::Driver;
+use super::wakers::Side;
 use crate::buffer::{Buffer, SMALL};
 
 /// The largest write that is gathered. A larger one is worth its way through the layers by itself.
@@ -14,8 +15,8 @@ const PIECE: usize = 512;
 ///
 /// Only [`Driver::gather`] leaves something here. Whatever else is done with the stack, or looks at
 /// it to decide, comes after a [`Driver::settle`]: so to the layers, and to whoever changes them,
-/// these bytes were written when they were written; a layer that has asked for the time may want to
-/// know of each.
+/// these bytes were written when they were written. That is why nothing is gathered where a layer
+/// has asked for the time.
 #[derive(Default)]
 pub(super) struct Pieces(Buffer);
 
@@ -38,7 +39,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
         }
         if pieces.is_empty() {
             // A read that waits for the answer to this must flush it before it waits on.
-            self.wakers.wake_side(super::wakers::Side::Read);
+            self.wakers.wake_side(Side::Read);
         }
         pieces.append(bytes);
         true
@@ -54,7 +55,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
 
     fn write_pieces(&mut self) {
         let Pieces(mut pieces) = std::mem::take(&mut self.pieces);
-        self.tell_time();
         // If this fails, so has the connection, and whoever goes on with it is told.
         let _ = self.stack.write(pieces.bytes_mut());
         self.write_out_blocks();
