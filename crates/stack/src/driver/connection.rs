@@ -99,11 +99,22 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// Drops the connection, and `io` with it.
     pub async fn from_template(io: Io, template: &Template) -> Result<Self, Error> {
-        let mut connection = Self {
-            driver: Some(Driver::new(io, template.stack()?)),
-        };
+        let mut connection = Self::with_template(io, template)?;
         connection.ready().await?;
         Ok(connection)
+    }
+
+    /// A stack of the template's layers over `io`, with its bounds and deadlines, at once: whoever reads
+    /// or writes drives their handshakes, within [`Limits::handshake`]. What is written meanwhile waits for
+    /// them. So a server can accept, and have the handshake where it serves.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Template::stack`].
+    pub fn with_template(io: Io, template: &Template) -> Result<Self, Error> {
+        Ok(Self {
+            driver: Some(Driver::new(io, template.stack()?)),
+        })
     }
 
     /// A stream over `io` that does what the layer does: any layer, as an ordinary

@@ -1,0 +1,1 @@
+//! What the examples of this package have in common.

@@ -1,0 +1,3 @@
+//! Stands before a plaintext server, and gives it STARTTLS.
+
+fn main() {}
