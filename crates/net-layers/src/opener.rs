@@ -205,3 +205,39 @@ impl<O: Opening> fmt::Debug for Opener<O> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: &[u8] = b"hello\n";
+
+    /// Each end says hello, and wants to hear it.
+    struct Hello;
+
+    impl Opening for Hello {
+        fn name(&self) -> &str {
+            "hello"
+        }
+
+        fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {
+            say.extend(HELLO);
+            Ok(Next::Hear)
+        }
+
+        fn hear(&mut self, bytes: &[u8], _: &mut Vec<u8>) -> Result<(usize, Next), Error> {
+            if bytes.starts_with(HELLO) {
+                Ok((HELLO.len(), Next::Done))
+            } else if HELLO.starts_with(bytes) {
+                Ok((0, Next::Hear))
+            } else {
+                Err(Error::remote("no hello"))
+            }
+        }
+    }
+
+    #[test]
+    fn it_keeps_the_contract() {
+        stack::testing::check(|_| Opener::with(Hello));
+    }
+}

@@ -92,14 +92,18 @@ impl Peer<'_> {
         };
         // During a handshake it would only be put off.
         let readable = !self.stack.readable().is_empty() && self.stack.is_up();
-        match &self.pushed[layer] {
-            Some(pushed) if readable && self.stack.start_pop(pushed.id).is_ok() => {
-                violation(format!(
-                    "{:?}: {} is popped while bytes wait unread, and has no end mark",
-                    self.side, pushed.account.name
-                ))
-            }
-            _ => Ok(()),
+        let Some(pushed) = self.pushed[layer].as_ref().filter(|_| readable) else {
+            return Ok(());
+        };
+        // With its handshake over, it may have become one that may leave at any time.
+        let exit = self.stack.with_layer(pushed.id, |layer, _| layer.exit());
+        match exit.is_ok_and(|exit| exit == Exit::Silent) && self.stack.start_pop(pushed.id).is_ok()
+        {
+            true => violation(format!(
+                "{:?}: {} is popped while bytes wait unread, and has no end mark",
+                self.side, pushed.account.name
+            )),
+            false => Ok(()),
         }
     }
 
