@@ -147,6 +147,10 @@ mod withdraw;
 pub use changes::Changes;
 pub use chunk::Chunk;
 pub use context::Context;
+#[cfg(feature = "codec")]
+pub use driver::codec;
+#[cfg(feature = "tower")]
+pub use driver::tower;
 #[cfg(feature = "tokio")]
 pub use driver::{
     Connection, Frozen, Handle, Notices, PopError, StreamLayer, Wire, serve, serve_with,

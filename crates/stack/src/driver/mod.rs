@@ -1,5 +1,7 @@
 //! The driver: a stack over a socket, on tokio.
 
+#[cfg(feature = "codec")]
+pub mod codec;
 mod connection;
 mod drive;
 mod failure;
@@ -15,6 +17,8 @@ mod socket;
 mod stream;
 mod stream_layer;
 mod task;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod wakers;
 mod wire;
 
