@@ -113,17 +113,15 @@ async fn what_was_read_ahead_is_carried_to_whoever_reads_next() {
 
 #[tokio::test]
 async fn what_cannot_be_carried_stays() {
-    let (mut peer, socket) = duplex(256 * 1024);
+    let (mut peer, socket) = duplex(512 * 1024);
     let limits = stack::Limits {
-        budget: 64 * 1024,
-        inbox: 8 * 1024,
-        boundary: 8 * 1024,
+        budget: 192 * 1024,
         ..stack::Limits::default()
     };
     let mut lines = Framed::new(Connection::with_limits(socket, limits), LinesCodec::new());
     // A line of which no end comes yet, so all of it is read ahead.
-    peer.write_all(&[b'x'; 100_000]).await.unwrap();
-    while lines.read_buffer().len() < 100_000 {
+    peer.write_all(&[b'x'; 300_000]).await.unwrap();
+    while lines.read_buffer().len() < 300_000 {
         tokio::select! {
             biased;
             line = lines.next() => panic!("{line:?}"),
@@ -134,7 +132,7 @@ async fn what_cannot_be_carried_stays() {
     assert_eq!(error.kind(), ErrorKind::Limit);
     peer.write_all(b"\n").await.unwrap();
     let line = lines.next().await.unwrap().unwrap();
-    assert_eq!(line.len(), 100_000);
+    assert_eq!(line.len(), 300_000);
 }
 
 #[tokio::test]

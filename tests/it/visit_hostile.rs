@@ -358,7 +358,7 @@ fn a_time_that_it_asks_for_comes() {
 #[test]
 fn more_than_the_budget_is_the_connections_error() {
     let limits = Limits {
-        budget: 100_000,
+        budget: 200_000,
         ..Limits::default()
     };
     for up in [false, true] {
@@ -378,7 +378,7 @@ fn more_than_the_budget_is_the_connections_error() {
             (error.kind(), error.layer()),
             (ErrorKind::Limit, Some("Witness"))
         );
-        assert!(stack.outgoing().len() + read_all(&mut stack).len() <= 101_000);
+        assert!(stack.outgoing().len() + read_all(&mut stack).len() <= 201_000);
     }
 }
 
