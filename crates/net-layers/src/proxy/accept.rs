@@ -11,7 +11,7 @@ use crate::{Next, Opener, Opening};
 /// haproxy's `accept-proxy`.
 ///
 /// Both versions are understood. It is up when the header has come, which
-/// [`Connection::info`](stack::Connection::info) tells as a [`ProxyHeader`] from then on; what has come
+/// [`Stack::info`](stack::Stack::info) tells as a [`ProxyHeader`] from then on; what has come
 /// behind it is for those above. TLS that is pushed above at once has to be told so:
 /// `with_residue(Residue::Feed)`.
 ///
