@@ -61,8 +61,22 @@ impl<O: Opening> Talk<O> {
         self
     }
 
+    /// The same, in one piece only.
+    pub(crate) fn hears_whole(self, bytes: &[u8]) -> Self {
+        self.hears_in_pieces(bytes, bytes.len())
+    }
+
     /// Then the way is open, and what follows, in the same bytes or later, is for those above.
     pub(crate) fn opens(self) {
+        self.opens_before(BEHIND);
+    }
+
+    /// Then the way is open, if nothing has come along.
+    pub(crate) fn opens_alone(self) {
+        self.opens_before(b"");
+    }
+
+    fn opens_before(self, behind: &[u8]) {
         for piece in self.pieces() {
             let mut stack = Stack::new(Limits::default());
             stack.push((self.make)()).unwrap();
@@ -74,14 +88,14 @@ impl<O: Opening> Talk<O> {
                         assert_eq!(take(&mut stack), bytes.escape_ascii().to_string())
                     }
                     Part::Hears { bytes, .. } if last => {
-                        hear(&mut stack, &[bytes, BEHIND].concat(), piece);
+                        hear(&mut stack, &[bytes, behind].concat(), piece);
                     }
                     Part::Hears { bytes, .. } => hear(&mut stack, bytes, piece),
                 }
                 assert_eq!(stack.is_up(), last, "{:?}", stack.input_end());
             }
             assert_eq!(take(&mut stack), "written at once");
-            assert_eq!(stack.readable(), BEHIND);
+            assert_eq!(stack.readable(), behind);
         }
     }
 

@@ -6,6 +6,7 @@ mod conversation;
 mod opener;
 mod proxy;
 mod socks5;
+mod starttls;
 
 pub use connect::{ConnectError, Connecting, HttpConnect};
 pub use opener::{Next, Opener, Opening};
@@ -13,3 +14,4 @@ pub use proxy::{
     AcceptProxy, Accepting, Addresses, ProxyHeader, SendProxy, Sending, Ssl, Version, tlv,
 };
 pub use socks5::{Socks5, Socks5Client, Socks5Error};
+pub use starttls::{Asking, LineProtocol, SSL_REQUEST, Starttls, StarttlsError};
