@@ -15,9 +15,8 @@ const ENUMERATED: u8 = 0x0a;
 const STRING: u8 = 0x04;
 const EXTENDED_RESPONSE: u8 = 0x78;
 
-/// The result codes that say that there is no such operation.
+/// The result code that says that there is no such operation (section 4.14.2.1).
 const PROTOCOL_ERROR: u8 = 2;
-const UNAVAILABLE: u8 = 52;
 
 /// The longest answer, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -51,7 +50,7 @@ impl Opening for Ldap {
         let answer = Answer::parse(message).ok_or_else(malformed)?;
         match (answer.number, answer.code) {
             ([1], 0) => Ok((head + length, Next::Done)),
-            ([1], PROTOCOL_ERROR | UNAVAILABLE) => Err(StarttlsError::NotOffered.into()),
+            ([1], PROTOCOL_ERROR) => Err(StarttlsError::NotOffered.into()),
             // The number 0 is a farewell (section 4.4.1).
             ([0 | 1], code) => Err(refused(&format!("code {code} {}", answer.words))),
             _ => Err(unexpected("an answer to another question")),

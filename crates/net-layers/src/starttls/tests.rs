@@ -203,7 +203,7 @@ fn ldap_asks() {
 fn postgres_asks() {
     let asked = || Talk::of(Starttls::postgres).says(&SSL_REQUEST);
     opens(asked(), b"S");
-    is_not_offered(asked().hears(b"N"));
+    is_refused(asked().hears(b"N"), "N");
     let error = asked().hears(b"E\0\0\0\x08any\0").fails();
     assert!(why(&error).is_none(), "{error}");
 }
