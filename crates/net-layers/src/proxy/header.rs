@@ -88,7 +88,8 @@ impl ProxyHeader {
         Self::new(Version::V2, source, destination)
     }
 
-    fn new(version: Version, source: SocketAddr, destination: SocketAddr) -> Self {
+    /// Of this version, for a client that has connected from `source` to `destination`.
+    pub fn new(version: Version, source: SocketAddr, destination: SocketAddr) -> Self {
         Self {
             version,
             addresses: Addresses::Inet {
