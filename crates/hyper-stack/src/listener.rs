@@ -6,7 +6,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{self, IncomingStream};
 use stack::{Connection, Error, Handle, Template};
 
-/// A listener for [`axum::serve`](serve()), whose connections have the layers of a template.
+/// A listener for [`axum::serve`](fn@axum::serve), whose connections have the layers of a template.
 ///
 /// It accepts as the listener beneath does, errors included, and shakes hands with nobody: that is done where
 /// a connection is served, within [`Limits::handshake`](stack::Limits::handshake). So a client that

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use hyper::Version;
+use hyper::header::{CONNECTION, UPGRADE};
 use hyper::service::service_fn;
-use hyper_stack::Stream;
+use hyper::{Version, upgrade};
+use hyper_stack::{Stream, take_back};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpInfo};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -139,14 +140,53 @@ async fn the_pool_drops_an_idle_connection_that_the_server_ends() -> Result<()> 
     Ok(())
 }
 
-/// Answers a request, then ends the connection, and waits until the client has ended it too.
-async fn answer_once(stream: TlsStream<TcpStream>, end: End) -> Result<()> {
-    let mut stream = BufReader::new(stream);
+#[tokio::test]
+async fn what_the_pool_has_upgraded_is_taken_back() -> Result<()> {
+    let (client, config) = configs(&[H1], &[H1])?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (client, _) = pool(client, listener.local_addr()?);
+    let server = tokio::spawn(async move {
+        let (socket, _) = listener.accept().await?;
+        let mut stream = BufReader::new(TlsAcceptor::from(config).accept(socket).await?);
+        head(&mut stream).await?;
+        let answer =
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: it\r\n\r\nhello";
+        stream.write_all(answer.as_bytes()).await?;
+        stream.flush().await?;
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).await?;
+        Result::Ok(heard)
+    });
+    let mut request = request("");
+    for (name, value) in [(CONNECTION, "upgrade"), (UPGRADE, "it")] {
+        request.headers_mut().insert(name, value.parse()?);
+    }
+    let answer = client.request(request).await?;
+    let mut connection = take_back::<TcpStream>(upgrade::on(answer).await?)?;
+    assert_eq!(connection.stack().to_string(), "app <=> tls <=> network");
+    let mut heard = [0; 5];
+    connection.read_exact(&mut heard).await?;
+    assert_eq!(&heard, b"hello");
+    connection.write_all(b"thanks").await?;
+    connection.shutdown().await?;
+    assert_eq!(server.await??, "thanks");
+    Ok(())
+}
+
+/// Reads a request's head.
+async fn head(stream: &mut BufReader<TlsStream<TcpStream>>) -> Result<()> {
     let mut line = String::new();
     while line != "\r\n" {
         line.clear();
         stream.read_line(&mut line).await?;
     }
+    Ok(())
+}
+
+/// Answers a request, then ends the connection, and waits until the client has ended it too.
+async fn answer_once(stream: TlsStream<TcpStream>, end: End) -> Result<()> {
+    let mut stream = BufReader::new(stream);
+    head(&mut stream).await?;
     stream
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
         .await?;

@@ -4,6 +4,7 @@
 mod certificate;
 mod client;
 mod listener;
+mod peer;
 mod rpc;
 mod server;
 mod setting;

@@ -10,6 +10,7 @@ use rustls::{ClientConfig, ServerConfig};
 use stack::Template;
 use stack::tower::BoxError;
 use tls_layer::TlsLayer;
+use tokio::time::Instant;
 
 use crate::certificate;
 
@@ -67,4 +68,13 @@ pub(crate) fn request(body: impl Into<Bytes>) -> Request<Body> {
 pub(crate) async fn text(answer: Response<Incoming>) -> Result<String> {
     let body = answer.into_body().collect().await?.to_bytes();
     Ok(String::from_utf8(body.into())?)
+}
+
+/// The time, where it is paused.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "paused, it goes on only when all wait for it"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }

@@ -1,88 +1,24 @@
 //! What was upgraded is taken back with what hyper had read ahead, and layers are pushed on it.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 
 use compress_layer::CompressLayer;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, UPGRADE};
 use hyper::service::service_fn;
-use hyper::upgrade::{self, OnUpgrade};
+use hyper::upgrade::{self, OnUpgrade, Upgraded};
 use hyper::{Method, Request, Response, StatusCode, client, server};
 use hyper_stack::take_back;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use stack::{Connection, Layer, Limits, PushError, Residue, Stack};
+use stack::{Connection, Layer, PushError, Residue};
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use crate::peer::{Peer, both};
 use crate::setting::{Body, Result, client_layer, configs};
-
-/// The other end: a stack without a driver, so that what it sends can be cut anywhere.
-struct Peer {
-    stack: Stack,
-    io: DuplexStream,
-}
-
-impl Peer {
-    fn new(io: DuplexStream) -> Self {
-        let stack = Stack::new(Limits::default());
-        Self { stack, io }
-    }
-
-    /// Says something, and pushes a layer behind it, through which it says more.
-    fn say<L: Layer>(&mut self, head: &str, layer: L, behind: &str) -> Result<()> {
-        self.stack.write(head.as_bytes())?;
-        self.stack
-            .push(layer)
-            .map_err(|error| error.error().clone())?;
-        self.stack.write(behind.as_bytes())?;
-        self.stack.flush();
-        Ok(())
-    }
-
-    /// Sends what is ready, cut in two if it is that long. Whether it is.
-    async fn send(&mut self, cut: usize) -> Result<bool> {
-        let bytes = self.stack.outgoing();
-        let (first, rest) = bytes.split_at(cut.min(bytes.len()));
-        self.io.write_all(first).await?;
-        // The other end has its turn between the two.
-        for _ in 0..8 {
-            tokio::task::yield_now().await;
-        }
-        self.io.write_all(rest).await?;
-        let (n, is_cut) = (bytes.len(), !rest.is_empty());
-        self.stack.sent(n);
-        Ok(is_cut)
-    }
-
-    /// Reads what hyper says, which is not for the layers.
-    async fn head(&mut self) -> Result<()> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.io.read_u8().await?);
-        }
-        Ok(())
-    }
-
-    /// Talks until it has read these bytes.
-    async fn reads(&mut self, bytes: &[u8]) -> Result<()> {
-        loop {
-            self.stack.flush();
-            self.send(usize::MAX).await?;
-            if self.stack.readable() == bytes {
-                return Ok(());
-            }
-            let mut space = [0; 4096];
-            match self.io.read(&mut space).await? {
-                0 => return Err(format!("the end, behind {:?}", self.stack.readable()).into()),
-                n => self.stack.receive(&mut space[..n]),
-            }
-        }
-    }
-}
 
 // ---- the client is hyper's ----
 
@@ -90,24 +26,30 @@ const SWITCHED: &str =
     "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: it\r\n\r\n";
 const TUNNELLED: &str = "HTTP/1.1 200 OK\r\n\r\n";
 
-/// Asks for an upgrade or a tunnel, and takes the connection back when it is there.
-async fn ask(io: DuplexStream, method: Method) -> Result<Connection<DuplexStream>> {
-    let io = TokioIo::new(Connection::new(io));
+/// Asks for an upgrade or a tunnel.
+async fn upgraded<Io>(io: Io, method: Method) -> Result<Upgraded>
+where
+    Io: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
     let (mut client, http) = client::conn::http1::handshake(io).await?;
     tokio::spawn(http.with_upgrades());
     let mut request = Request::builder().uri("peer.test:443");
     if method != Method::CONNECT {
-        request = request
-            .uri("/")
-            .header(CONNECTION, "upgrade")
-            .header(UPGRADE, "it");
+        let headers = request.uri("/").header(CONNECTION, "upgrade");
+        request = headers.header(UPGRADE, "it");
     }
     let request = request.method(method).body(Body::default())?;
     let answer = client.send_request(request).await?;
-    Ok(take_back(upgrade::on(answer).await?)?)
+    Ok(upgrade::on(answer).await?)
 }
 
-#[tokio::test]
+/// Takes the connection back when that is there.
+async fn ask(io: DuplexStream, method: Method) -> Result<Connection<DuplexStream>> {
+    let io = TokioIo::new(Connection::new(io));
+    Ok(take_back(upgraded(io, method).await?)?)
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_has_what_rides_behind_a_101_at_every_cut() -> Result<()> {
     let mut cut = 0;
     loop {
@@ -130,7 +72,7 @@ async fn a_client_has_what_rides_behind_a_101_at_every_cut() -> Result<()> {
             connection.flush().await?;
             Ok(connection)
         };
-        let (goes_on, _) = tokio::try_join!(theirs, ours)?;
+        let (goes_on, _) = both(theirs, ours).await?;
         cut += 1;
         if !goes_on {
             assert!(cut > SWITCHED.len(), "{cut}");
@@ -139,7 +81,7 @@ async fn a_client_has_what_rides_behind_a_101_at_every_cut() -> Result<()> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_pushes_tls_in_a_tunnel_at_every_cut() -> Result<()> {
     let (client, server) = configs(&[], &[])?;
     for cut in 0..=TUNNELLED.len() {
@@ -161,13 +103,13 @@ async fn a_client_pushes_tls_in_a_tunnel_at_every_cut() -> Result<()> {
             assert_eq!(connection.stack().to_string(), "app <=> tls <=> network");
             Ok(connection)
         };
-        tokio::try_join!(theirs, ours)?;
+        both(theirs, ours).await?;
     }
     Ok(())
 }
 
 /// Whoever is between may write behind the 200, in clear; nobody must take that for TLS's.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_smuggled_behind_a_200_is_an_error_at_every_cut() -> Result<()> {
     let (client, _) = configs(&[], &[])?;
     let smuggled = format!("{TUNNELLED}smuggled");
@@ -186,7 +128,7 @@ async fn what_is_smuggled_behind_a_200_is_an_error_at_every_cut() -> Result<()> 
             let read = connection.read(&mut [0; 9]).await;
             Result::Ok((pushed, read, connection))
         };
-        let (_, (pushed, read, _open)) = tokio::try_join!(theirs, ours)?;
+        let (_, (pushed, read, _open)) = both(theirs, ours).await?;
         let error = pushed.expect_err("it is no TLS");
         if cut == 0 {
             assert!(matches!(error, PushError::Rejected { .. }), "{error:?}");
@@ -256,7 +198,7 @@ fn agree(
     answer
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_has_what_rides_behind_the_request_at_every_cut() -> Result<()> {
     for builder in [Builder::Http1, Builder::Auto] {
         let (mut cut, mut goes_on) = (0, true);
@@ -269,7 +211,7 @@ async fn a_server_has_what_rides_behind_the_request_at_every_cut() -> Result<()>
                 peer.head().await?;
                 peer.reads(b"hello").await
             };
-            tokio::try_join!(theirs, serve(far, builder, CompressLayer::zstd(3)))?;
+            both(theirs, serve(far, builder, CompressLayer::zstd(3))).await?;
             cut += 1;
         }
         assert!(cut > UPGRADES.len(), "{cut}");
@@ -277,7 +219,7 @@ async fn a_server_has_what_rides_behind_the_request_at_every_cut() -> Result<()>
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_has_a_client_hello_that_rides_behind_connect_at_every_cut() -> Result<()> {
     let (client, server) = configs(&[], &[])?;
     for builder in [Builder::Http1, Builder::Auto] {
@@ -292,7 +234,7 @@ async fn a_server_has_a_client_hello_that_rides_behind_connect_at_every_cut() ->
                 peer.reads(b"hello").await
             };
             let tls = TlsLayer::server(server.clone()).with_residue(Residue::Feed);
-            tokio::try_join!(theirs, serve(far, builder, tls))?;
+            both(theirs, serve(far, builder, tls)).await?;
             cut += 1;
         }
         assert!(cut > CONNECTS.len() + 100, "{cut}");
@@ -301,7 +243,7 @@ async fn a_server_has_a_client_hello_that_rides_behind_connect_at_every_cut() ->
 }
 
 /// Unless it is said that it may, nothing rides behind.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_hello_that_rides_behind_is_residue() -> Result<()> {
     let (client, server) = configs(&[], &[])?;
     let (near, far) = duplex(4096);
@@ -315,7 +257,7 @@ async fn a_client_hello_that_rides_behind_is_residue() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_no_connection_of_ours_is_an_error() -> Result<()> {
     let (near, far) = duplex(4096);
     let mut peer = Peer::new(far);
@@ -326,19 +268,10 @@ async fn what_is_no_connection_of_ours_is_an_error() -> Result<()> {
         peer.send(0).await
     };
     let ours = async {
-        let (mut client, http) = client::conn::http1::handshake(TokioIo::new(near)).await?;
-        let mut http = http.with_upgrades();
-        let request = Request::builder()
-            .header(CONNECTION, "upgrade")
-            .header(UPGRADE, "it");
-        let answer = client.send_request(request.body(Body::default())?);
-        let (answer, ()) = tokio::try_join!(
-            answer,
-            poll_fn(|task| { std::pin::Pin::new(&mut http).poll(task) })
-        )?;
-        Ok(take_back::<TcpStream>(upgrade::on(answer).await?))
+        let upgraded = upgraded(TokioIo::new(near), Method::GET).await?;
+        Ok(take_back::<TcpStream>(upgraded))
     };
-    let (_, taken) = tokio::try_join!(theirs, ours)?;
+    let (_, taken) = both(theirs, ours).await?;
     let error = taken.expect_err("it is another stream");
     assert!(error.to_string().contains("TcpStream"), "{error}");
     Ok(())
