@@ -42,7 +42,9 @@
 //! # }
 //! ```
 //!
-//! tonic's `Endpoint::connect_with_connector` takes the same connector.
+//! tonic's `Endpoint::connect_with_connector` takes the same connector, with an `http://` URI: what TLS there is
+//! the connector has. Unlike tonic's own, it sets `TCP_NODELAY` only if the service beneath does, without
+//! which small messages wait for each other.
 //!
 //! # A server
 //!

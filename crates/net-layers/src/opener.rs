@@ -88,6 +88,11 @@ impl<O: Opening> Opener<O> {
         &self.opening
     }
 
+    /// The conversation, to set something of it before it begins.
+    pub(crate) fn opening_mut(&mut self) -> &mut O {
+        &mut self.opening
+    }
+
     fn open(&mut self, cx: &mut Context<'_>) {
         if let Life::Talking(mut waiting) = std::mem::replace(&mut self.life, Life::Open) {
             cx.up();

@@ -4,6 +4,7 @@
 #[path = "../../certificate/mod.rs"]
 mod certificate;
 
+use std::io;
 use std::sync::Arc;
 
 use compress_layer::CompressLayer;
@@ -30,7 +31,9 @@ async fn main() -> Result<(), BoxError> {
     let address = listener.local_addr()?;
     // Handshakes are done where the connections are served.
     let incoming = TcpListenerStream::new(listener).map(move |socket| {
-        let connection = Connection::with_template(socket?, &template)?;
+        let socket = socket?;
+        socket.set_nodelay(true)?; // as tonic's own sockets
+        let connection = Connection::with_template(socket, &template)?;
         Ok::<_, BoxError>(Stream(connection))
     });
     let (reporter, service) = tonic_health::server::health_reporter();
@@ -53,7 +56,11 @@ async fn main() -> Result<(), BoxError> {
     let connector = ServiceBuilder::new()
         .map_response(Stream::for_hyper)
         .layer(PushLayer::new(template))
-        .service(service_fn(move |_: Uri| TcpStream::connect(address)));
+        .service(service_fn(move |_: Uri| async move {
+            let socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true)?;
+            Ok::<_, io::Error>(socket)
+        }));
     // http://, for what TLS there is the connector has, and not tonic.
     let endpoint = Endpoint::from_static("http://localhost");
     let channel = endpoint.connect_with_connector(connector).await?;

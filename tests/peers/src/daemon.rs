@@ -39,6 +39,15 @@ impl Daemon {
 
     /// Starts one, with these services, and waits until all of them answer.
     pub async fn start(name: &str, services: &[&'static str]) -> Result<Self> {
+        Self::start_for(name, services, &[]).await
+    }
+
+    /// Starts one whose script is to know of these ports, too, which are not its own.
+    pub async fn start_for(
+        name: &str,
+        services: &[&'static str],
+        others: &[(&str, u16)],
+    ) -> Result<Self> {
         let folder = Folder::new(name)?;
         let authority = Authority::new()?;
         folder.file("chain.pem", &authority.chain_pem)?;
@@ -47,11 +56,12 @@ impl Daemon {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
 
         let mut bound = Vec::new();
+        let others = others.iter().map(|(name, port)| (name, port.to_string()));
         // A session of its own, and so a process group, which can be ended as one.
         let mut command = Command::new("setsid");
         command.arg("sh").arg(scripts.join("run.sh"));
         command.arg(scripts.join(name).with_extension("sh"));
-        command.env("FOLDER", folder.path());
+        command.env("FOLDER", folder.path()).envs(others);
         for &service in services {
             let port = free_port()?;
             let number = port.local_addr()?.port();

@@ -1,5 +1,6 @@
 //! tonic.
 
+use std::io;
 use std::net::SocketAddr;
 
 use compress_layer::{CompressInfo, CompressLayer};
@@ -37,7 +38,9 @@ async fn calls_and_streams_over_zstd_over_tls() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let incoming = TcpListenerStream::new(listener).map(move |socket| {
-        let connection = Connection::with_template(socket?, &far)?;
+        let socket = socket?;
+        socket.set_nodelay(true)?; // as tonic's own does
+        let connection = Connection::with_template(socket, &far)?;
         Ok::<_, BoxError>(Stream(connection))
     });
     let (reporter, service) = tonic_health::server::health_reporter();
@@ -61,7 +64,11 @@ async fn calls_and_streams_over_zstd_over_tls() -> Result<()> {
             connection
         })
         .layer(PushLayer::new(near))
-        .service(service_fn(move |_: Uri| TcpStream::connect(address)));
+        .service(service_fn(move |_: Uri| async move {
+            let socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true)?;
+            Ok::<_, io::Error>(socket)
+        }));
     let endpoint = Endpoint::from_static("http://localhost");
     let mut client = HealthClient::new(endpoint.connect_with_connector(connector).await?);
 

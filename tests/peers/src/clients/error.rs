@@ -1,7 +1,9 @@
 //! Why a client gave up.
 
+use std::error::Error;
 use std::{fmt, io};
 
+use net_layers::StarttlsError;
 use stack::{PopError, PushError};
 
 /// Why a client gave up.
@@ -37,7 +39,7 @@ impl fmt::Display for ClientError {
     }
 }
 
-impl std::error::Error for ClientError {}
+impl Error for ClientError {}
 
 impl From<io::Error> for ClientError {
     fn from(error: io::Error) -> Self {
@@ -47,7 +49,14 @@ impl From<io::Error> for ClientError {
 
 impl<L> From<PushError<L>> for ClientError {
     fn from(error: PushError<L>) -> Self {
-        Self::Stack(error.error().clone())
+        let error = error.error();
+        let why = error.source().and_then(|source| source.downcast_ref());
+        match why {
+            Some(StarttlsError::NotOffered) => Self::NotOffered,
+            Some(StarttlsError::Refused(words)) => Self::Refused(words.clone()),
+            Some(StarttlsError::LoggedIn) => Self::LoggedInInPlain,
+            _ => Self::Stack(error.clone()),
+        }
     }
 }
 

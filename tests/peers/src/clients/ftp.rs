@@ -1,9 +1,10 @@
 //! FTP with AUTH TLS and CCC (RFC 4217): its control connection.
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Ending, Lines, Result};
+use super::{Ending, Lines, Result, Session};
 
 /// A client of FTP, in TLS until [`Ftp::clear`].
 #[derive(Debug)]
@@ -15,10 +16,8 @@ pub struct Ftp<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Ftp<Io> {
     /// Greets the server, and goes over to TLS.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut lines = Lines::new(io);
-        lines.reply("220").await?;
-        lines.ask_for("234", "AUTH TLS").await?;
-        lines.session.begin_tls(tls).await?;
+        let session = Session::start(io, Starttls::ftp(), tls).await?;
+        let lines = Lines::over(session);
         Ok(Self { lines })
     }
 

@@ -1,9 +1,10 @@
 //! IMAP with STARTTLS, or in TLS from the beginning (RFC 9051, RFC 8314), and with COMPRESS (RFC 4978).
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{ClientError, Ending, Lines, Result};
+use super::{ClientError, Ending, Lines, Result, Session};
 
 /// A client of IMAP, in TLS unless it is [plain](Imap::plain).
 #[derive(Debug)]
@@ -15,15 +16,9 @@ pub struct Imap<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Imap<Io> {
     /// Greets the server, and goes over to TLS.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut imap = Self::plain(io).await?;
-        let offers = imap.ask("CAPABILITY").await?;
-        let mut words = offers.iter().flat_map(|line| line.split(' '));
-        if !words.any(|word| word == "STARTTLS") {
-            return Err(ClientError::NotOffered);
-        }
-        imap.ask("STARTTLS").await?;
-        imap.lines.session.begin_tls(tls).await?;
-        Ok(imap)
+        let session = Session::start(io, Starttls::imap(), tls).await?;
+        let lines = Lines::over(session);
+        Ok(Self { lines })
     }
 
     /// In TLS from the first byte on.

@@ -1,11 +1,11 @@
 //! LDAP with the StartTLS extended operation (RFC 4511, section 4.14).
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{ClientError, Ending, Result, Session};
 
-const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 /// RFC 4532.
 const WHO_AM_I: &[u8] = b"1.3.6.1.4.1.4203.1.11.3";
 const BIND: u8 = 0x60;
@@ -26,14 +26,9 @@ pub struct Ldap<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Ldap<Io> {
     /// Asks for TLS, and goes over to it.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut ldap = Self {
-            session: Session::new(io),
-            asked: 0,
-        };
-        ldap.ask(EXTENDED, &element(0x80, START_TLS), EXTENDED_DONE)
-            .await?;
-        ldap.session.begin_tls(tls).await?;
-        Ok(ldap)
+        let session = Session::start(io, Starttls::ldap(), tls).await?;
+        let asked = 1; // for TLS
+        Ok(Self { session, asked })
     }
 
     /// Logs in.

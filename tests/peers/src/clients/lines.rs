@@ -23,8 +23,13 @@ pub struct Lines<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Lines<Io> {
     /// One that is plain yet.
     pub fn new(io: Io) -> Self {
+        Self::over(Session::new(io))
+    }
+
+    /// One over a session that has begun.
+    pub fn over(session: Session<Io>) -> Self {
         Self {
-            session: Session::new(io),
+            session,
             asked: VecDeque::new(),
         }
     }

@@ -1,9 +1,10 @@
 //! NNTP with STARTTLS (RFC 4642) and COMPRESS (RFC 8054).
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{ClientError, Ending, Lines, Result};
+use super::{Ending, Lines, Result, Session};
 
 /// A client of NNTP, in TLS unless it is [plain](Nntp::plain).
 #[derive(Debug)]
@@ -15,13 +16,9 @@ pub struct Nntp<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Nntp<Io> {
     /// Greets the server, and goes over to TLS.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut nntp = Self::plain(io).await?;
-        if !nntp.offers("STARTTLS").await? {
-            return Err(ClientError::NotOffered);
-        }
-        nntp.lines.ask_for("382", "STARTTLS").await?;
-        nntp.lines.session.begin_tls(tls).await?;
-        Ok(nntp)
+        let session = Session::start(io, Starttls::nntp(), tls).await?;
+        let lines = Lines::over(session);
+        Ok(Self { lines })
     }
 
     /// Greets the server, and stays plain.

@@ -1,9 +1,10 @@
 //! POP3 with STLS (RFC 2595).
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{ClientError, Ending, Lines, Result};
+use super::{ClientError, Ending, Lines, Result, Session};
 
 /// A client of POP3, in TLS.
 #[derive(Debug)]
@@ -15,19 +16,9 @@ pub struct Pop3<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Pop3<Io> {
     /// Greets the server, and goes over to TLS.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut pop3 = Self {
-            lines: Lines::new(io),
-        };
-        ok(pop3.lines.answer(|_| true).await?)?;
-        pop3.lines.ask("CAPA").await?;
-        let is_last = |line: &str| line == "." || line.starts_with("-ERR");
-        let offers = pop3.lines.answer(is_last).await?;
-        if !offers.iter().any(|line| line == "STLS") {
-            return Err(ClientError::NotOffered);
-        }
-        pop3.ask("STLS").await?;
-        pop3.lines.session.begin_tls(tls).await?;
-        Ok(pop3)
+        let session = Session::start(io, Starttls::pop3(), tls).await?;
+        let lines = Lines::over(session);
+        Ok(Self { lines })
     }
 
     async fn ask(&mut self, question: &str) -> Result<String> {

@@ -1,11 +1,11 @@
 //! PostgreSQL's protocol, in TLS by its SSLRequest (version 3.0).
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{ClientError, Ending, Result, Session};
 
-const SSL_REQUEST: i32 = 80_877_103;
 const VERSION: i32 = 196_608;
 /// No message is longer.
 const LONGEST: usize = 1024 * 1024;
@@ -20,16 +20,7 @@ pub struct Postgres<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Postgres<Io> {
     /// Asks for TLS, and goes over to it.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut session = Session::new(io);
-        session.connection.write_i32(8).await?;
-        session.connection.write_i32(SSL_REQUEST).await?;
-        match session.connection.read_u8().await? {
-            b'S' => {}
-            b'N' => return Err(ClientError::Refused("N".to_owned())),
-            // An error message in plain can be anybody's: it is not even read.
-            other => return Err(ClientError::Unexpected(char::from(other).to_string())),
-        }
-        session.begin_tls(tls).await?;
+        let session = Session::start(io, Starttls::postgres(), tls).await?;
         Ok(Self { session })
     }
 

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use compress_layer::CompressLayer;
+use net_layers::Starttls;
 use stack::{Connection, LayerId, LayerKey, Limits};
 use tls_layer::{TlsInfo, TlsLayer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -44,6 +45,16 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             tls: None,
             deflate: None,
         }
+    }
+
+    /// One that asks for TLS in plain, and is in TLS. What was said and heard in plain is gone.
+    pub async fn start(io: Io, starttls: Starttls, tls: TlsLayer) -> Result<Self> {
+        let mut session = Self::new(io);
+        let starttls = session.connection.push(starttls).await?;
+        session.begin_tls(tls).await?;
+        // It would not hurt; but it has done what it was there for.
+        session.connection.pop(starttls).await?;
+        Ok(session)
     }
 
     /// Goes over to TLS; the server has said that it does so too.

@@ -1,9 +1,10 @@
 //! SMTP with STARTTLS (RFC 3207).
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{ClientError, Ending, Lines, Result};
+use super::{Ending, Lines, Result, Session};
 
 /// A client of SMTP, in TLS.
 #[derive(Debug)]
@@ -15,14 +16,8 @@ pub struct Smtp<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Smtp<Io> {
     /// Greets the server, and goes over to TLS.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut lines = Lines::new(io);
-        lines.reply("220").await?;
-        let offers = lines.ask_for("250", "EHLO client.test").await?;
-        if !offers.iter().any(|line| line.get(4..) == Some("STARTTLS")) {
-            return Err(ClientError::NotOffered);
-        }
-        lines.ask_for("220", "STARTTLS").await?;
-        lines.session.begin_tls(tls).await?;
+        let session = Session::start(io, Starttls::smtp("client.test"), tls).await?;
+        let mut lines = Lines::over(session);
         lines.ask_for("250", "EHLO client.test").await?;
         Ok(Self { lines })
     }

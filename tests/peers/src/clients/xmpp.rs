@@ -1,5 +1,6 @@
 //! XMPP with STARTTLS (RFC 6120), of which no more is understood than is needed to log in.
 
+use net_layers::Starttls;
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -18,19 +19,8 @@ pub struct Xmpp<Io: AsyncRead + AsyncWrite + Unpin> {
 impl<Io: AsyncRead + AsyncWrite + Unpin> Xmpp<Io> {
     /// Begins a stream to localhost, goes over to TLS, and begins it anew.
     pub async fn start(io: Io, tls: TlsLayer) -> Result<Self> {
-        let mut xmpp = Self {
-            session: Session::new(io),
-        };
-        if !xmpp.begin_stream().await?.contains("<starttls") {
-            return Err(ClientError::NotOffered);
-        }
-        xmpp.say("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
-            .await?;
-        let answer = xmpp.hear(">").await?;
-        if !(answer.starts_with("<proceed") && answer.ends_with("/>")) {
-            return Err(ClientError::Refused(answer));
-        }
-        xmpp.session.begin_tls(tls).await?;
+        let session = Session::start(io, Starttls::xmpp("localhost"), tls).await?;
+        let mut xmpp = Self { session };
         xmpp.begin_stream().await?;
         Ok(xmpp)
     }

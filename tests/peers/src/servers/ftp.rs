@@ -2,6 +2,7 @@
 
 use std::io;
 
+use net_layers::LineProtocol;
 use stack::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,17 +18,17 @@ pub(super) async fn serve(talk: &mut Conversation) -> io::Result<()> {
     let mut protects = false;
     talk.say("220 peer.test\r\n").await?;
     while let Some(line) = talk.line().await? {
+        if let Some(go_ahead) = LineProtocol::Ftp.go_ahead(&line) {
+            talk.upgrade(go_ahead, "534 TLS is active already\r\n")
+                .await?;
+            continue;
+        }
         let (verb, argument) = verb(&line);
         let text;
         let answer = match verb.as_str() {
             "QUIT" => return talk.close("221 bye\r\n").await,
             "FEAT" => "211-These:\r\n AUTH TLS\r\n PBSZ\r\n PROT\r\n CCC\r\n211 That is all\r\n",
-            "AUTH" if argument != "TLS" => "504 only TLS\r\n",
-            "AUTH" => {
-                let no = "534 TLS is active already\r\n";
-                talk.upgrade("234 go ahead\r\n", no).await?;
-                continue;
-            }
+            "AUTH" => "504 only TLS\r\n",
             "CCC" if !talk.is_secure() => "533 there is no TLS\r\n",
             "CCC" => {
                 talk.downgrade("200 on in clear\r\n").await?;

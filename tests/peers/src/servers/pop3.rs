@@ -2,20 +2,22 @@
 
 use std::io;
 
+use net_layers::LineProtocol;
+
 use super::{MAIL, verb};
 use crate::conversation::Conversation;
 
 pub(super) async fn serve(talk: &mut Conversation) -> io::Result<()> {
     talk.say("+OK peer.test\r\n").await?;
     while let Some(line) = talk.line().await? {
+        if let Some(go_ahead) = LineProtocol::Pop3.go_ahead(&line) {
+            talk.upgrade(go_ahead, "-ERR TLS is active already\r\n")
+                .await?;
+            continue;
+        }
         let mail;
         let answer = match verb(&line).0.as_str() {
             "QUIT" => return talk.close("+OK bye\r\n").await,
-            "STLS" => {
-                let no = "-ERR TLS is active already\r\n";
-                talk.upgrade("+OK go ahead\r\n", no).await?;
-                continue;
-            }
             "CAPA" if talk.is_secure() => "+OK\r\nUSER\r\nTOP\r\n.\r\n",
             "CAPA" => "+OK\r\nSTLS\r\nTOP\r\n.\r\n",
             "NOOP" => "+OK\r\n",

@@ -2,19 +2,21 @@
 
 use std::io;
 
+use net_layers::LineProtocol;
+
 use super::verb;
 use crate::conversation::Conversation;
 
 pub(super) async fn serve(talk: &mut Conversation) -> io::Result<()> {
     talk.say("220 peer.test ESMTP\r\n").await?;
     while let Some(line) = talk.line().await? {
+        if let Some(go_ahead) = LineProtocol::Smtp.go_ahead(&line) {
+            talk.upgrade(go_ahead, "503 TLS is active already\r\n")
+                .await?;
+            continue;
+        }
         let answer = match verb(&line).0.as_str() {
             "QUIT" => return talk.close("221 bye\r\n").await,
-            "STARTTLS" => {
-                let no = "503 TLS is active already\r\n";
-                talk.upgrade("220 go ahead\r\n", no).await?;
-                continue;
-            }
             "DATA" => {
                 talk.say("354 go on\r\n").await?;
                 while talk.line().await?.is_some_and(|line| line != ".") {}
