@@ -1,6 +1,8 @@
 //! The gateway: who comes, and how all end.
 
 use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use tokio::io::{Stdout, stdout};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::select;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Semaphore};
@@ -21,6 +23,9 @@ use crate::session::Session;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
+/// How many may wait until they are accepted. The usual 128 are not many where thousands come at once, and
+/// who speaks second may never learn that he was not let in.
+const BACKLOG: u32 = 4096;
 /// How long it waits where the system has nothing left, such as files.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long sessions may take to say farewell when they are told to end.
@@ -52,9 +57,8 @@ impl Gateway {
         let provider = Some(Arc::new(default_provider()));
         let tls = tls_layer::config::server(&chain[..], &key[..], provider)
             .map_err(|error| format!("certificate and key: {error}"))?;
-        let listener = TcpListener::bind(arguments.listen)
-            .await
-            .map_err(|error| format!("{}: {error}", arguments.listen))?;
+        let listener =
+            listen(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
         Ok(Self {
             listener,
             shared: Arc::new(Shared {
@@ -145,6 +149,16 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

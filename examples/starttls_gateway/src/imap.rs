@@ -281,13 +281,15 @@ impl Imap {
             }
         });
         let mut offers: Vec<&str> = told.collect();
-        if !self.secure && !self.is_logged_in() {
+        // What is told unasked while a login is under way is of the time behind it.
+        let before_login = self.login == Login::No;
+        if before_login && !self.secure {
             offers.push("STARTTLS");
         }
         if self.lacks_tls() {
             offers.push("LOGINDISABLED");
         }
-        if self.is_logged_in() && !self.compressed {
+        if !before_login && !self.compressed {
             offers.push("COMPRESS=DEFLATE");
         }
         Some(format!(

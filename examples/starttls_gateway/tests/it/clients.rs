@@ -133,7 +133,7 @@ async fn mbsync_sends_and_fetches_mail_compressed() -> Result<()> {
         let compressed = account
             .split("compressed=")
             .nth(1)
-            .ok_or("it is not compressed")?;
+            .ok_or_else(|| format!("it is not compressed: {account}"))?;
         assert!(!compressed.starts_with("0/"), "{account}");
     }
     // It has come back, marked by mbsync and with other ends of lines.

@@ -40,7 +40,7 @@ async fn ask(client: &mut Pop3<TcpStream>, server: &mut Talk, question: &str) ->
 
 #[tokio::test]
 async fn sigterm_lets_a_session_come_to_its_end_and_nobody_else_in() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let mut gateway = Gateway::start("pop3", listener.local_addr()?, &[]).await?;
     let (mut client, mut server) = begin(&gateway, &listener).await?;
     ask(&mut client, &mut server, "USER a").await?;
@@ -57,7 +57,7 @@ async fn sigterm_lets_a_session_come_to_its_end_and_nobody_else_in() -> Result<(
 
 #[tokio::test]
 async fn whoever_lives_longer_than_the_drain_is_told_properly() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let more = ["--drain", "0.05"];
     let mut gateway = Gateway::start("pop3", listener.local_addr()?, &more).await?;
     let (mut client, mut server) = begin(&gateway, &listener).await?;
@@ -75,7 +75,7 @@ async fn whoever_lives_longer_than_the_drain_is_told_properly() -> Result<()> {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let more = ["--drain", "3600"];
     let mut gateway = Gateway::start("pop3", listener.local_addr()?, &more).await?;
     let (mut client, mut server) = begin(&gateway, &listener).await?;
@@ -89,7 +89,7 @@ async fn a_second_signal_ends_it_at_once() -> Result<()> {
 
 #[tokio::test]
 async fn a_server_that_goes_ends_the_session_and_so_does_a_client() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let mut gateway = Gateway::start("pop3", listener.local_addr()?, &[]).await?;
     let (mut client, mut server) = begin(&gateway, &listener).await?;
     ask(&mut client, &mut server, "USER a").await?;
@@ -109,7 +109,7 @@ async fn a_server_that_goes_ends_the_session_and_so_does_a_client() -> Result<()
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told_of() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let backend = listener.local_addr()?;
     drop(listener);
     let mut gateway = Gateway::start("imap", backend, &[]).await?;
@@ -125,7 +125,7 @@ async fn what_cannot_be_is_said_at_the_start() -> Result<()> {
     let folder = Folder::new("bad")?;
     let bad = folder.file("bad.pem", "no PEM")?;
     let bad = bad.to_str().ok_or("no text")?;
-    let listener = listen().await?;
+    let listener = listen()?;
     let taken = listener.local_addr()?.to_string();
     let of = |protocol, listen, certificate| {
         [

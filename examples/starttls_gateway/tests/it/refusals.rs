@@ -21,7 +21,7 @@ async fn what_is_smuggled_in_behind_starttls_never_arrives() -> Result<()> {
         ),
     ];
     for (protocol, greeting, question) in cases {
-        let listener = listen().await?;
+        let listener = listen()?;
         let mut gateway = Gateway::start(protocol, listener.local_addr()?, &[]).await?;
         let mut client = connect(gateway.port).await?;
         let mut server = Talk::accept(&listener).await?;
@@ -86,7 +86,7 @@ async fn before_tls_nobody_logs_in_where_it_is_required() -> Result<()> {
         ),
     ];
     for (protocol, greeting, questions) in cases {
-        let listener = listen().await?;
+        let listener = listen()?;
         let backend = listener.local_addr()?;
         let gateway = Gateway::start(protocol, backend, &["--require-tls"]).await?;
         let mut client = Talk::new(connect(gateway.port).await?);
@@ -105,7 +105,7 @@ async fn before_tls_nobody_logs_in_where_it_is_required() -> Result<()> {
 
 #[tokio::test]
 async fn what_is_offered_depends_on_how_far_one_is() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let backend = listener.local_addr()?;
     let gateway = Gateway::start("imap", backend, &["--require-tls"]).await?;
     let mut client = Talk::new(connect(gateway.port).await?);
@@ -134,7 +134,7 @@ async fn what_is_offered_depends_on_how_far_one_is() -> Result<()> {
 /// A question that was asked in plain is answered in plain, before TLS begins.
 #[tokio::test]
 async fn tls_waits_for_what_was_asked_before() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let gateway = Gateway::start("imap", listener.local_addr()?, &[]).await?;
     let mut client = Talk::new(connect(gateway.port).await?);
     let mut server = Talk::accept(&listener).await?;
@@ -152,7 +152,7 @@ async fn tls_waits_for_what_was_asked_before() -> Result<()> {
 /// A literal that the server does not want never comes; what comes instead is a command again.
 #[tokio::test]
 async fn a_literal_that_is_refused_is_not_waited_for() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let gateway = Gateway::start("imap", listener.local_addr()?, &[]).await?;
     let mut client = Talk::new(connect(gateway.port).await?);
     let mut server = Talk::accept(&listener).await?;
@@ -177,7 +177,7 @@ async fn a_literal_that_is_refused_is_not_waited_for() -> Result<()> {
 
 #[tokio::test]
 async fn a_line_without_end_is_refused() -> Result<()> {
-    let listener = listen().await?;
+    let listener = listen()?;
     let mut gateway = Gateway::start("smtp", listener.local_addr()?, &[]).await?;
     let mut client = connect(gateway.port).await?;
     let mut server = Talk::accept(&listener).await?;
@@ -193,7 +193,7 @@ async fn a_line_without_end_is_refused() -> Result<()> {
 #[tokio::test]
 async fn whoever_does_not_log_in_is_sent_away() -> Result<()> {
     for protocol in ["smtp", "imap", "pop3", "postgres"] {
-        let listener = listen().await?;
+        let listener = listen()?;
         let more = ["--login-timeout", "0.05"];
         let mut gateway = Gateway::start(protocol, listener.local_addr()?, &more).await?;
         let mut client = connect(gateway.port).await?;

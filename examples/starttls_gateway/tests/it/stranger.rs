@@ -1,12 +1,16 @@
 //! A server in the test's own hand.
 
+use std::net::Ipv4Addr;
+
 use peers::Result;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Listens, for a gateway.
-pub(crate) async fn listen() -> Result<TcpListener> {
-    Ok(TcpListener::bind("127.0.0.1:0").await?)
+pub(crate) fn listen() -> Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(socket.listen(4096)?)
 }
 
 /// A socket that is read by lines.
