@@ -125,6 +125,17 @@ fn what_is_no_header_is_refused_at_its_first_wrong_byte() {
         b"PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n",
         b"PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
         b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 \n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 +1 2\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 -1 2\r\n",
+        b"PROXY TCP4 1.2.3 1.2.3.4 1 2\r\n",
+        b"PROXY TCP6 1.2.3.4 ::1 1 2\r\n",
+        b"PROXY tcp4 1.2.3.4 1.2.3.4 1 2\r\n",
+        b"PROXY  TCP4 1.2.3.4 1.2.3.4 1 2\r\n",
+        b"PROXY UNKNOWN\n",
+        b"PROXY UNKNOWNS\r\n",
+        b"PROXY \r\n",
         b"PROXY \xff\r\n",
     ] {
         assert!(
@@ -165,6 +176,40 @@ fn version_2_is_refused_where_it_is_wrong() {
     );
     // Told before all of it has come.
     assert!(refused(&with(14, 0x40)[..16]).contains("16 KiB"));
+}
+
+/// Whatever stands beside that nothing is said, is not looked at (sections 2.1 and 2.2).
+#[test]
+fn what_says_nothing_may_say_anything() {
+    for (bytes, addresses) in [
+        (&b"PROXY UNKNOWN\r\n"[..], Addresses::Unknown),
+        (
+            b"PROXY UNKNOWN ffff:f ffff:f 65535 65535\r\n",
+            Addresses::Unknown,
+        ),
+        (
+            b"PROXY UNKNOWN 1 2 3 4 5 6 a\rb \xff\r\n",
+            Addresses::Unknown,
+        ),
+        (b"\r\n\r\n\0\r\nQUIT\n\x20\x00\0\0", Addresses::Local),
+        (b"\r\n\r\n\0\r\nQUIT\n\x20\x11\0\x01x", Addresses::Local),
+        (
+            b"\r\n\r\n\0\r\nQUIT\n\x20\xff\0\x05\x03\0\x04xx",
+            Addresses::Local,
+        ),
+        (
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x00\0\x05\x03\0\x04xx",
+            Addresses::Unknown,
+        ),
+    ] {
+        for cut in 0..bytes.len() {
+            assert_eq!(ProxyHeader::parse(&bytes[..cut]).unwrap(), None, "{cut}");
+        }
+        let more = [bytes, b"\r\nmore"].concat();
+        let (heard, length) = ProxyHeader::parse(&more).unwrap().unwrap();
+        assert_eq!((heard.addresses, length), (addresses, bytes.len()));
+        assert_eq!((heard.tlvs, heard.checksum), (Vec::new(), false));
+    }
 }
 
 #[test]
