@@ -100,6 +100,22 @@ fn a_changed_byte_breaks_the_checksum() {
     }
 }
 
+/// Some proxies say that a certificate is good which the client has not shown.
+#[test]
+fn no_certificate_is_never_a_good_one() {
+    let heard = |bits: u8, verify: u8| {
+        let header = ProxyHeader::v2(address("192.0.2.1:1"), address("192.0.2.2:2"))
+            .with_tlv(tlv::SSL, [bits, 0, 0, 0, verify]);
+        let (header, _) = ProxyHeader::parse(&header.to_bytes().unwrap())
+            .unwrap()
+            .unwrap();
+        header.ssl().unwrap()
+    };
+    assert!(heard(1, 0).tls && !heard(1, 0).verified);
+    assert!(heard(3, 0).verified && heard(5, 0).verified);
+    assert!(!heard(7, 1).verified);
+}
+
 fn refused(bytes: &[u8]) -> String {
     let error: Error = ProxyHeader::parse(bytes).unwrap_err();
     assert_eq!(error.blame(), Blame::Remote);

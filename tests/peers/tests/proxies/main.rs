@@ -5,6 +5,7 @@ mod haproxy;
 mod socks;
 mod squid;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use peers::{Daemon, Result};
@@ -23,7 +24,12 @@ fn tls_to(server: &Daemon) -> Result<TlsLayer> {
 
 /// A port of 127.0.0.1 where somebody speaks first, and repeats what the first client says then.
 async fn parrot() -> Result<(u16, JoinHandle<std::io::Result<()>>)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    parrot_at(Ipv4Addr::LOCALHOST.into()).await
+}
+
+/// The same at this address.
+async fn parrot_at(ip: IpAddr) -> Result<(u16, JoinHandle<std::io::Result<()>>)> {
+    let listener = TcpListener::bind((ip, 0)).await?;
     let port = listener.local_addr()?.port();
     let parrot = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await?;
