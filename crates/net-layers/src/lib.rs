@@ -3,6 +3,8 @@
 mod connect;
 #[cfg(test)]
 mod conversation;
+#[cfg(test)]
+mod noise;
 mod opener;
 mod proxy;
 mod socks5;
