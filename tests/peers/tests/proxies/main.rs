@@ -6,7 +6,7 @@ mod seam;
 mod socks;
 mod squid;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use peers::{Daemon, Result};
@@ -50,6 +50,17 @@ async fn talk<Io: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<Io
     connection.shutdown().await?;
     assert_eq!(line(connection).await?, "");
     Ok(())
+}
+
+/// The names and addresses by which a parrot of ours can be reached.
+async fn hosts() -> Vec<(IpAddr, &'static str)> {
+    let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+    let mut hosts = vec![(v4, "127.0.0.1"), (v4, "localhost")];
+    match TcpListener::bind((v6, 0)).await {
+        Ok(_) => hosts.push((v6, "::1")),
+        Err(error) => eprintln!("not tried: ::1, where nobody can listen: {error}"),
+    }
+    hosts
 }
 
 async fn line<Io: AsyncRead + AsyncWrite + Unpin>(

@@ -1,13 +1,13 @@
 //! SOCKS5, through microsocks and Dante.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use net_layers::{Socks5, Socks5Error};
 use peers::{Cut, Daemon, Result};
 use stack::Connection;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 
-use crate::{parrot, parrot_at, talk, why};
+use crate::{hosts, parrot, parrot_at, talk, why};
 
 const MICROSOCKS: &[&str] = &["microsocks"];
 const DANTE: &[&str] = &["danted"];
@@ -79,12 +79,7 @@ async fn dante_connects_us_to_names_and_addresses() -> Result<()> {
         return Ok(());
     }
     let proxy = Daemon::start("danted", SERVICES).await?;
-    let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
-    for (ip, host) in [(v4, "127.0.0.1"), (v4, "localhost"), (v6, "::1")] {
-        if !has(ip).await {
-            eprintln!("not tried: nobody can listen at {ip}");
-            continue;
-        }
+    for (ip, host) in hosts().await {
         for most in [usize::MAX, 1] {
             let (port, parrot) = parrot_at(ip).await?;
             let socket = Cut::new(proxy.connect("OPEN").await?, most);
@@ -149,9 +144,4 @@ fn nobody() -> Result<TcpSocket> {
     let nobody = TcpSocket::new_v4()?;
     nobody.bind((Ipv4Addr::LOCALHOST, 0).into())?;
     Ok(nobody)
-}
-
-/// Whether this address is ours.
-async fn has(ip: IpAddr) -> bool {
-    TcpListener::bind((ip, 0)).await.is_ok()
 }
