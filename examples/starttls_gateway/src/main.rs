@@ -1,3 +1,53 @@
-//! Stands before a plaintext server, and gives it STARTTLS.
+//! Stands before a server of SMTP, IMAP, POP3 or PostgreSQL that speaks plain text only, and gives it
+//! STARTTLS (STLS, SSLRequest), the PROXY protocol to tell it who its clients are, and for IMAP
+//! compression.
+//!
+//! ```text
+//! clients  ==TLS, deflate==>  starttls_gateway  --PROXY header, plain text-->  server
+//! ```
+//!
+//! ```sh
+//! cargo run --release -p starttls_gateway -- --protocol imap --listen 0.0.0.0:143 \
+//!     --backend 127.0.0.1:1143 --certificate chain.pem --key key.pem --proxy-protocol v2 --require-tls
+//! ```
+//!
+//! It follows a dialogue as long as TLS can begin in it, or compression, and answers for the server there.
+//! Everything else it passes on. For each connection that ends it prints a line. SIGTERM, or Ctrl-C, lets
+//! those that live come to their end, for as long as `--drain` says; a second one ends them at once.
 
-fn main() {}
+mod account;
+mod arguments;
+mod gateway;
+mod imap;
+mod lines;
+mod pop3;
+mod postgres;
+mod relay;
+mod scanner;
+mod session;
+mod smtp;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use gateway::Gateway;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Two a connection; if the system allows no more, accepting waits.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let ended = match Gateway::new(arguments).await {
+        Ok(gateway) => gateway.run().await,
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("starttls_gateway: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

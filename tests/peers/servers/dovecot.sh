@@ -1,5 +1,6 @@
 # Dovecot: IMAP with STARTTLS and COMPRESS, IMAP in TLS, and POP3 with STLS. The user is alice, with the
-# password "secret", and may log in in plain, too.
+# password "secret", and may log in in plain, too. IMAP_PROXY and POP3_PROXY, if there are such, want to hear
+# first from a proxy who it is.
 
 mkdir mail
 chown nobody mail
@@ -27,7 +28,13 @@ userdb {
 protocol imap {
   mail_plugins = imap_zlib
 }
+disable_plaintext_auth = no
+haproxy_trusted_networks = 127.0.0.0/8
 service imap-login {
+  inet_listener imap_proxy {
+    port = ${PORT_IMAP_PROXY:-0}
+    haproxy = yes
+  }
   inet_listener imap {
     port = $PORT_IMAP
   }
@@ -37,6 +44,10 @@ service imap-login {
   }
 }
 service pop3-login {
+  inet_listener pop3_proxy {
+    port = ${PORT_POP3_PROXY:-0}
+    haproxy = yes
+  }
   inet_listener pop3 {
     port = $PORT_POP3
   }

@@ -1,4 +1,5 @@
-# Postfix: SMTP with STARTTLS. It queues what it accepts for anybody at peer.test.
+# Postfix: SMTP with STARTTLS. It queues what it accepts for anybody at peer.test. SMTP_PROXY, if there is such
+# a port, wants to hear first from a proxy who it is.
 
 mkdir -p etc spool/pid data
 cd spool
@@ -29,6 +30,7 @@ in_flow_delay = 0
 END
 cat >etc/master.cf <<END
 127.0.0.1:$PORT_SMTP inet n - n - - smtpd
+${PORT_SMTP_PROXY:+127.0.0.1:$PORT_SMTP_PROXY inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy}
 postlog unix-dgram n - n - 1 postlogd
 cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite

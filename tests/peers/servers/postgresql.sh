@@ -1,4 +1,5 @@
-# PostgreSQL: TLS by its SSLRequest. It lets alice in without a password, but in TLS only.
+# PostgreSQL: TLS by its SSLRequest. It lets alice in without a password, but in TLS only; or, if PLAIN is set,
+# in plain only.
 
 bin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
 as_postgres="setpriv --reuid=postgres --regid=postgres --init-groups"
@@ -15,6 +16,6 @@ ssl_cert_file = '$FOLDER/chain.pem'
 ssl_key_file = '$FOLDER/key.pem'
 fsync = off
 END
-echo 'hostssl all alice 127.0.0.1/32 trust' >db/pg_hba.conf
+echo "host${PLAIN:+no}ssl all alice 127.0.0.1/32 trust" >db/pg_hba.conf
 
 exec $as_postgres "$bin/postgres" -D db

@@ -121,6 +121,11 @@ impl Daemon {
         Ok(self.child.kill()?)
     }
 
+    /// What it keeps: its configuration, and mostly its log.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// Who has signed its certificate.
     pub fn authority(&self) -> &Authority {
         &self.authority

@@ -82,7 +82,8 @@ impl ProxyHeader {
         Self::new(Version::V2, source, destination)
     }
 
-    fn new(version: Version, source: SocketAddr, destination: SocketAddr) -> Self {
+    /// Of this version, for a client that has connected from `source` to `destination`.
+    pub fn new(version: Version, source: SocketAddr, destination: SocketAddr) -> Self {
         let addresses = Addresses::Inet {
             source,
             destination,

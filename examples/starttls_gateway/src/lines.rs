@@ -1,0 +1,67 @@
+//! Dialogues of lines, one question and one answer at a time.
+
+use std::io;
+
+use stack::Connection;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The longest line, in bytes, its end included: what RFC 4954 asks for, and some more.
+const LONGEST: u64 = 16 * 1024;
+/// The most lines of one answer.
+const MOST: usize = 1000;
+
+/// The next line, with its end; `None` if the other side has ended.
+pub(crate) async fn line(connection: &mut Connection<TcpStream>) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    connection
+        .take(LONGEST)
+        .read_until(b'\n', &mut line)
+        .await?;
+    match line.as_slice() {
+        [] => Ok(None),
+        [.., b'\n'] => match String::from_utf8(line) {
+            Ok(line) => Ok(Some(line)),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        },
+        _ if line.len() as u64 == LONGEST => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a line is too long",
+        )),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// The lines of an answer, up to the one that is its last.
+pub(crate) async fn answer(
+    server: &mut Connection<TcpStream>,
+    is_last: impl Fn(&[String]) -> bool,
+) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    while !is_last(&lines) {
+        if lines.len() == MOST {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "an answer is too long",
+            ));
+        }
+        let line = line(server).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// Says a line, or several.
+pub(crate) async fn say(
+    connection: &mut Connection<TcpStream>,
+    lines: impl AsRef<[u8]>,
+) -> io::Result<()> {
+    connection.write_all(lines.as_ref()).await?;
+    connection.flush().await
+}
+
+/// The first word of a line, in capitals.
+pub(crate) fn verb(line: &str) -> String {
+    let word = line.split_ascii_whitespace().next().unwrap_or_default();
+    word.to_ascii_uppercase()
+}

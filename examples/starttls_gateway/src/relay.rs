@@ -1,0 +1,116 @@
+//! Both directions at once, each looked at on its way.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use stack::Connection;
+use tokio::io::{AsyncBufRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Who looks at what passes.
+pub(crate) trait Filter {
+    /// Bytes have come from the client. Returns how many of them were taken; none, if the client is to
+    /// wait for the server, or for us. What is to go on is appended to `on`.
+    fn from_client(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
+
+    /// Bytes have come from the server. Returns how many of them were taken.
+    fn from_server(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
+
+    /// Whether it wants to do something itself, now that what passed has arrived.
+    fn interrupts(&self) -> bool;
+}
+
+/// What is under way between a client and a server, which outlives an interruption.
+#[derive(Debug, Default)]
+pub(crate) struct Relay {
+    to_server: Way,
+    to_client: Way,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+struct Way {
+    /// What has been looked at, and the other side has not taken.
+    on: Vec<u8>,
+    life: Life,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Flows,
+    /// There is no more to come.
+    Ends,
+    /// The other side knows.
+    Ended,
+}
+
+impl Relay {
+    /// Passes on what comes until the filter interrupts (`true`) or both directions have ended (`false`).
+    ///
+    /// Dropping the future loses nothing.
+    pub(crate) async fn run(
+        &mut self,
+        client: &mut Connection<TcpStream>,
+        server: &mut Connection<TcpStream>,
+        filter: &mut impl Filter,
+    ) -> io::Result<bool> {
+        poll_fn(|task| {
+            // The server first: for its answers the client may be waiting.
+            let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.from_server(bytes, on);
+            let down = self.to_client.poll(task, server, client, pass)?;
+            let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.from_client(bytes, on);
+            let up = self.to_server.poll(task, client, server, pass)?;
+            if filter.interrupts() && self.to_client.on.is_empty() && self.to_server.on.is_empty() {
+                return Poll::Ready(Ok(true));
+            }
+            match (down, up) {
+                (Poll::Ready(()), Poll::Ready(())) => Poll::Ready(Ok(false)),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl Way {
+    /// Passes on as much as can be; ready when it has ended.
+    fn poll(
+        &mut self,
+        task: &mut Context<'_>,
+        from: &mut Connection<TcpStream>,
+        to: &mut Connection<TcpStream>,
+        mut pass: impl FnMut(&[u8], &mut Vec<u8>) -> io::Result<usize>,
+    ) -> Poll<io::Result<()>> {
+        let (mut from, mut to) = (Pin::new(from), Pin::new(to));
+        while self.life != Life::Ended {
+            while !self.on.is_empty() {
+                let n = ready!(to.as_mut().poll_write(task, &self.on))?;
+                self.on.drain(..n);
+            }
+            if self.life == Life::Ends {
+                ready!(to.as_mut().poll_shutdown(task))?;
+                self.life = Life::Ended;
+                break;
+            }
+            let Poll::Ready(bytes) = from.as_mut().poll_fill_buf(task)? else {
+                // Nothing more is here, so what was passed on is to arrive.
+                ready!(to.as_mut().poll_flush(task))?;
+                return Poll::Pending;
+            };
+            if bytes.is_empty() {
+                self.life = Life::Ends;
+                continue;
+            }
+            let n = pass(bytes, &mut self.on)?;
+            from.as_mut().consume(n);
+            if n == 0 {
+                ready!(to.as_mut().poll_flush(task))?;
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
