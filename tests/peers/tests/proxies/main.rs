@@ -2,6 +2,7 @@
 
 mod chain;
 mod haproxy;
+mod postfix;
 mod seam;
 mod socks;
 mod squid;
