@@ -8,7 +8,7 @@ use stack::{Blame, Error, ErrorKind};
 
 use crate::{Next, Opener, Opening};
 
-/// The longest head of an answer that is taken, in bytes.
+/// The longest head of an answer that is taken, in bytes, with those of the answers before it that are none yet.
 const LONGEST: usize = 16 * 1024;
 /// The most fields that it may have.
 const FIELDS: usize = 64;
@@ -55,6 +55,8 @@ pub struct Connecting {
     host: String,
     port: u16,
     credentials: Option<(String, String)>,
+    /// How many bytes of answers have come that are none yet (1xx).
+    passed_over: usize,
 }
 
 impl HttpConnect {
@@ -66,6 +68,7 @@ impl HttpConnect {
             host: host.into(),
             port,
             credentials: None,
+            passed_over: 0,
         })
     }
 
@@ -145,14 +148,15 @@ impl Opening for Connecting {
     }
 
     fn hear(&mut self, bytes: &[u8], _: &mut Vec<u8>) -> Result<(usize, Next), Error> {
-        let looked_at = &bytes[..bytes.len().min(LONGEST)];
+        let most = LONGEST - self.passed_over;
+        let looked_at = &bytes[..bytes.len().min(most)];
         let mut fields = [httparse::EMPTY_HEADER; FIELDS];
         let mut answer = httparse::Response::new(&mut fields);
         let parsed = answer
             .parse(looked_at)
             .map_err(|error| Error::remote("the proxy's answer is malformed").with_source(error))?;
         let httparse::Status::Complete(length) = parsed else {
-            return match looked_at.len() == LONGEST {
+            return match looked_at.len() == most {
                 true => Err(Error::remote("the proxy's answer is longer than 16 KiB")),
                 false => Ok((0, Next::Hear)),
             };
@@ -160,7 +164,10 @@ impl Opening for Connecting {
         match answer.code.unwrap_or_default() {
             // What it says of a body is not so, for what follows is the target's.
             200..=299 => Ok((length, Next::Done)),
-            100 | 102..=199 => Ok((length, Next::Hear)),
+            100 | 102..=199 => {
+                self.passed_over += length;
+                Ok((length, Next::Hear))
+            }
             status => {
                 let reason = answer.reason.unwrap_or_default();
                 Err(ConnectError {
@@ -237,6 +244,9 @@ mod tests {
         assert!(error.to_string().contains("16 KiB"), "{error}");
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(65));
         talk().hears_in_pieces(many.as_bytes(), 100).fails();
+        let endless = "HTTP/1.1 100 Go on\r\n\r\n".repeat(1000);
+        let error = talk().hears_in_pieces(endless.as_bytes(), 1000).fails();
+        assert!(error.to_string().contains("16 KiB"), "{error}");
     }
 
     #[test]

@@ -68,7 +68,8 @@ impl<O: Opening> Talk<O> {
 
     /// Then the way is open, and what follows, in the same bytes or later, is for those above.
     pub(crate) fn opens(self) {
-        self.opens_before(BEHIND);
+        self.clone().opens_before(BEHIND);
+        self.opens_alone();
     }
 
     /// Then the way is open, if nothing has come along.
@@ -88,7 +89,12 @@ impl<O: Opening> Talk<O> {
                         assert_eq!(take(&mut stack), bytes.escape_ascii().to_string())
                     }
                     Part::Hears { bytes, .. } if last => {
-                        hear(&mut stack, &[bytes, behind].concat(), piece);
+                        let mut heard = 0;
+                        for piece in [bytes, behind].concat().chunks(piece) {
+                            assert_eq!(stack.is_up(), heard >= bytes.len());
+                            stack.receive(&mut piece.to_vec());
+                            heard += piece.len();
+                        }
                     }
                     Part::Hears { bytes, .. } => hear(&mut stack, bytes, piece),
                 }

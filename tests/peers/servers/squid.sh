@@ -13,7 +13,7 @@ auth_param basic children 1
 acl auth myportname auth
 acl known proxy_auth REQUIRED
 acl never dst 127.0.0.2
-acl local dst 127.0.0.0/8
+acl local dst 127.0.0.0/8 ::1
 http_access deny never
 http_access deny auth !known
 http_access allow local

@@ -8,11 +8,12 @@ use rcgen::{
 };
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use crate::Result;
 
-/// An authority, and a server's certificate for `localhost`, `peer.test` and 127.0.0.1.
+/// An authority, and a certificate for `localhost`, `peer.test` and 127.0.0.1, of a server or a client.
 #[derive(Debug)]
 pub struct Authority {
     root: CertificateDer<'static>,
@@ -42,7 +43,10 @@ impl Authority {
         params
             .distinguished_name
             .push(DnType::CommonName, "localhost");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         // Strict clients ask for it (Python from 3.13 on).
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
@@ -69,14 +73,31 @@ impl Authority {
         )
     }
 
+    /// A client that trusts this authority only, shows the certificate, and speaks these versions.
+    pub fn client_with_certificate(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<ClientConfig> {
+        let mut config = self.client(versions)?;
+        let (chain, key) = self.chain_and_key();
+        let certified = CertifiedKey::from_der(chain, key, config.crypto_provider())?;
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        Ok(config)
+    }
+
     /// A server with the certificate, which speaks these versions.
     pub fn server(&self, versions: &[&'static SupportedProtocolVersion]) -> Result<ServerConfig> {
-        let key = PrivateKeyDer::Pkcs8(self.key.clone().into());
+        let (chain, key) = self.chain_and_key();
         Ok(
             ServerConfig::builder_with_provider(Arc::new(default_provider()))
                 .with_protocol_versions(versions)?
                 .with_no_client_auth()
-                .with_single_cert(vec![self.leaf.clone(), self.root.clone()], key)?,
+                .with_single_cert(chain, key)?,
         )
+    }
+
+    fn chain_and_key(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let chain = vec![self.leaf.clone(), self.root.clone()];
+        (chain, PrivateKeyDer::Pkcs8(self.key.clone().into()))
     }
 }

@@ -2,7 +2,9 @@
 //! for, said once before all else.
 
 mod accept;
+mod binary;
 mod header;
+mod line;
 mod send;
 mod ssl;
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct Ssl {
     pub certificate_now: bool,
     /// Whether it has shown one in this session, which may have been resumed.
     pub certificate: bool,
-    /// Whether that certificate was found to be good.
+    /// Whether that certificate was found to be good. Never without one, of which some proxies say so.
     pub verified: bool,
     /// More of it: [`tlv::SSL_VERSION`], [`tlv::SSL_CN`], [`tlv::SSL_CIPHER`] and others.
     pub tlvs: Vec<(u8, Vec<u8>)>,
@@ -37,12 +37,12 @@ impl Ssl {
         let (head, rest) = bytes
             .split_at_checked(HEAD)
             .ok_or_else(|| Error::remote("what the PROXY header says of TLS is cut off"))?;
-        let has = |bit| head[0] & bit != 0;
+        let has = |bits| head[0] & bits != 0;
         Ok(Self {
             tls: has(TLS),
             certificate_now: has(CERTIFICATE_NOW),
             certificate: has(CERTIFICATE),
-            verified: head[1..] == [0; 4],
+            verified: has(CERTIFICATE_NOW | CERTIFICATE) && head[1..] == [0; 4],
             tlvs: tlv::parse(rest)?,
         })
     }

@@ -100,6 +100,22 @@ fn a_changed_byte_breaks_the_checksum() {
     }
 }
 
+/// Some proxies say that a certificate is good which the client has not shown.
+#[test]
+fn no_certificate_is_never_a_good_one() {
+    let heard = |bits: u8, verify: u8| {
+        let header = ProxyHeader::v2(address("192.0.2.1:1"), address("192.0.2.2:2"))
+            .with_tlv(tlv::SSL, [bits, 0, 0, 0, verify]);
+        let (header, _) = ProxyHeader::parse(&header.to_bytes().unwrap())
+            .unwrap()
+            .unwrap();
+        header.ssl().unwrap()
+    };
+    assert!(heard(1, 0).tls && !heard(1, 0).verified);
+    assert!(heard(3, 0).verified && heard(5, 0).verified);
+    assert!(!heard(7, 1).verified);
+}
+
 fn refused(bytes: &[u8]) -> String {
     let error: Error = ProxyHeader::parse(bytes).unwrap_err();
     assert_eq!(error.blame(), Blame::Remote);
@@ -125,6 +141,17 @@ fn what_is_no_header_is_refused_at_its_first_wrong_byte() {
         b"PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n",
         b"PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
         b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 \n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 +1 2\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 -1 2\r\n",
+        b"PROXY TCP4 1.2.3 1.2.3.4 1 2\r\n",
+        b"PROXY TCP6 1.2.3.4 ::1 1 2\r\n",
+        b"PROXY tcp4 1.2.3.4 1.2.3.4 1 2\r\n",
+        b"PROXY  TCP4 1.2.3.4 1.2.3.4 1 2\r\n",
+        b"PROXY UNKNOWN\n",
+        b"PROXY UNKNOWNS\r\n",
+        b"PROXY \r\n",
         b"PROXY \xff\r\n",
     ] {
         assert!(
@@ -165,6 +192,40 @@ fn version_2_is_refused_where_it_is_wrong() {
     );
     // Told before all of it has come.
     assert!(refused(&with(14, 0x40)[..16]).contains("16 KiB"));
+}
+
+/// Whatever stands beside that nothing is said, is not looked at (sections 2.1 and 2.2).
+#[test]
+fn what_says_nothing_may_say_anything() {
+    for (bytes, addresses) in [
+        (&b"PROXY UNKNOWN\r\n"[..], Addresses::Unknown),
+        (
+            b"PROXY UNKNOWN ffff:f ffff:f 65535 65535\r\n",
+            Addresses::Unknown,
+        ),
+        (
+            b"PROXY UNKNOWN 1 2 3 4 5 6 a\rb \xff\r\n",
+            Addresses::Unknown,
+        ),
+        (b"\r\n\r\n\0\r\nQUIT\n\x20\x00\0\0", Addresses::Local),
+        (b"\r\n\r\n\0\r\nQUIT\n\x20\x11\0\x01x", Addresses::Local),
+        (
+            b"\r\n\r\n\0\r\nQUIT\n\x20\xff\0\x05\x03\0\x04xx",
+            Addresses::Local,
+        ),
+        (
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x00\0\x05\x03\0\x04xx",
+            Addresses::Unknown,
+        ),
+    ] {
+        for cut in 0..bytes.len() {
+            assert_eq!(ProxyHeader::parse(&bytes[..cut]).unwrap(), None, "{cut}");
+        }
+        let more = [bytes, b"\r\nmore"].concat();
+        let (heard, length) = ProxyHeader::parse(&more).unwrap().unwrap();
+        assert_eq!((heard.addresses, length), (addresses, bytes.len()));
+        assert_eq!((heard.tlvs, heard.checksum), (Vec::new(), false));
+    }
 }
 
 #[test]

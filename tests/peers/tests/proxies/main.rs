@@ -2,9 +2,12 @@
 
 mod chain;
 mod haproxy;
+mod postfix;
+mod seam;
 mod socks;
 mod squid;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use peers::{Daemon, Result};
@@ -23,7 +26,12 @@ fn tls_to(server: &Daemon) -> Result<TlsLayer> {
 
 /// A port of 127.0.0.1 where somebody speaks first, and repeats what the first client says then.
 async fn parrot() -> Result<(u16, JoinHandle<std::io::Result<()>>)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    parrot_at(Ipv4Addr::LOCALHOST.into()).await
+}
+
+/// The same at this address.
+async fn parrot_at(ip: IpAddr) -> Result<(u16, JoinHandle<std::io::Result<()>>)> {
+    let listener = TcpListener::bind((ip, 0)).await?;
     let port = listener.local_addr()?.port();
     let parrot = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await?;
@@ -43,6 +51,17 @@ async fn talk<Io: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<Io
     connection.shutdown().await?;
     assert_eq!(line(connection).await?, "");
     Ok(())
+}
+
+/// The names and addresses by which a parrot of ours can be reached.
+async fn hosts() -> Vec<(IpAddr, &'static str)> {
+    let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+    let mut hosts = vec![(v4, "127.0.0.1"), (v4, "localhost")];
+    match TcpListener::bind((v6, 0)).await {
+        Ok(_) => hosts.push((v6, "::1")),
+        Err(error) => eprintln!("not tried: ::1, where nobody can listen: {error}"),
+    }
+    hosts
 }
 
 async fn line<Io: AsyncRead + AsyncWrite + Unpin>(

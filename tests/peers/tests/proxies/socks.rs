@@ -1,4 +1,4 @@
-//! SOCKS5, through microsocks.
+//! SOCKS5, through microsocks and Dante.
 
 use std::net::Ipv4Addr;
 
@@ -7,14 +7,15 @@ use peers::{Cut, Daemon, Result};
 use stack::Connection;
 use tokio::net::TcpSocket;
 
-use crate::{parrot, talk, why};
+use crate::{hosts, parrot, parrot_at, talk, why};
 
-const PROGRAMS: &[&str] = &["microsocks"];
+const MICROSOCKS: &[&str] = &["microsocks"];
+const DANTE: &[&str] = &["danted"];
 const SERVICES: &[&str] = &["OPEN", "CLOSED"];
 
 #[tokio::test]
 async fn microsocks_connects_us_with_and_without_a_password() -> Result<()> {
-    if !Daemon::is_here(PROGRAMS) {
+    if !Daemon::is_here(MICROSOCKS) {
         return Ok(());
     }
     let proxy = Daemon::start("microsocks", SERVICES).await?;
@@ -42,13 +43,11 @@ async fn microsocks_connects_us_with_and_without_a_password() -> Result<()> {
 
 #[tokio::test]
 async fn microsocks_says_why_it_does_not_connect_us() -> Result<()> {
-    if !Daemon::is_here(PROGRAMS) {
+    if !Daemon::is_here(MICROSOCKS) {
         return Ok(());
     }
     let proxy = Daemon::start("microsocks", SERVICES).await?;
-    // A port that somebody has, and nobody listens on.
-    let nobody = TcpSocket::new_v4()?;
-    nobody.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let nobody = nobody()?;
     let port = nobody.local_addr()?.port();
     let cases = [
         (
@@ -68,10 +67,81 @@ async fn microsocks_says_why_it_does_not_connect_us() -> Result<()> {
         ),
     ];
     for (service, layer, expected) in cases {
-        let error = Connection::wrap(proxy.connect(service).await?, layer).await;
-        let error = error.unwrap_err();
-        assert_eq!(why(&error), Some(expected), "{error}");
-        assert_eq!(error.layer(), Some("socks5"));
+        refuses(&proxy, service, layer, expected).await?;
     }
     Ok(())
+}
+
+/// Dante takes what we say in any pieces, and names and addresses of all kinds.
+#[tokio::test]
+async fn dante_connects_us_to_names_and_addresses() -> Result<()> {
+    if !Daemon::is_here(DANTE) {
+        return Ok(());
+    }
+    let proxy = Daemon::start("danted", SERVICES).await?;
+    for (ip, host) in hosts().await {
+        for most in [usize::MAX, 1] {
+            let (port, parrot) = parrot_at(ip).await?;
+            let socket = Cut::new(proxy.connect("OPEN").await?, most);
+            // It may want the password or not.
+            let layer = Socks5::new(host, port).with_password("alice", "secret");
+            let mut connection = Connection::wrap(socket, layer).await?;
+            talk(&mut connection).await?;
+            parrot.await??;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn dante_says_why_it_does_not_connect_us() -> Result<()> {
+    if !Daemon::is_here(DANTE) {
+        return Ok(());
+    }
+    let proxy = Daemon::start("danted", SERVICES).await?;
+    let nobody = nobody()?;
+    let port = nobody.local_addr()?.port();
+    let unknown = Socks5::new("127.0.0.1", port).with_password("nobody-of-this-name", "wrong");
+    let cases = [
+        (
+            "OPEN",
+            Socks5::new("127.0.0.1", port),
+            Socks5Error::ConnectionRefused,
+        ),
+        (
+            "OPEN",
+            Socks5::new("127.0.0.2", port),
+            Socks5Error::NotAllowed,
+        ),
+        (
+            "CLOSED",
+            Socks5::new("127.0.0.1", port),
+            Socks5Error::NoMethod,
+        ),
+        ("CLOSED", unknown, Socks5Error::Password),
+    ];
+    for (service, layer, expected) in cases {
+        refuses(&proxy, service, layer, expected).await?;
+    }
+    Ok(())
+}
+
+async fn refuses(
+    proxy: &Daemon,
+    service: &str,
+    layer: Socks5,
+    expected: Socks5Error,
+) -> Result<()> {
+    let error = Connection::wrap(proxy.connect(service).await?, layer).await;
+    let error = error.unwrap_err();
+    assert_eq!(why(&error), Some(expected), "{error}");
+    assert_eq!(error.layer(), Some("socks5"));
+    Ok(())
+}
+
+/// Has a port where nobody listens.
+fn nobody() -> Result<TcpSocket> {
+    let nobody = TcpSocket::new_v4()?;
+    nobody.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(nobody)
 }

@@ -4,7 +4,7 @@ use net_layers::{ConnectError, HttpConnect};
 use peers::{Cut, Daemon, Result};
 use stack::Connection;
 
-use crate::{parrot, talk, tls_to, why};
+use crate::{hosts, parrot, parrot_at, talk, tls_to, why};
 
 pub(crate) const PROGRAMS: &[&str] = &["squid", "openssl"];
 pub(crate) const SERVICES: &[&str] = &["HTTP", "HTTPS", "AUTH"];
@@ -28,6 +28,22 @@ async fn squid_connects_us_with_and_without_a_password_and_in_tls() -> Result<()
             talk(&mut connection).await?;
             parrot.await??;
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn squid_connects_us_to_names_and_addresses() -> Result<()> {
+    if !Daemon::is_here(PROGRAMS) {
+        return Ok(());
+    }
+    let proxy = Daemon::start("squid", SERVICES).await?;
+    for (ip, host) in hosts().await {
+        let (port, parrot) = parrot_at(ip).await?;
+        let socket = proxy.connect("HTTP").await?;
+        let mut connection = Connection::wrap(socket, HttpConnect::new(host, port)).await?;
+        talk(&mut connection).await?;
+        parrot.await??;
     }
     Ok(())
 }
