@@ -302,7 +302,7 @@ impl Imap {
 }
 
 impl Filter for Imap {
-    fn from_client(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
+    fn client_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
         if matches!(self.client, Client::AwaitsLeave { .. } | Client::Asks(_)) {
             return Ok(0);
         }
@@ -328,7 +328,7 @@ impl Filter for Imap {
         Ok(n)
     }
 
-    fn from_server(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
+    fn server_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
         let (n, piece) = self.responses.take(bytes);
         let end = match piece {
             Piece::Kept => return Ok(n),

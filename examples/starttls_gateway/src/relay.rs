@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 pub(crate) trait Filter {
     /// Bytes have come from the client. Returns how many of them were taken; none, if the client is to
     /// wait for the server, or for us. What is to go on is appended to `on`.
-    fn from_client(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
+    fn client_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
 
     /// Bytes have come from the server. Returns how many of them were taken.
-    fn from_server(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
+    fn server_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
 
     /// Whether it wants to do something itself, now that what passed has arrived.
     fn interrupts(&self) -> bool;
@@ -59,9 +59,9 @@ impl Relay {
     ) -> io::Result<bool> {
         poll_fn(|task| {
             // The server first: for its answers the client may be waiting.
-            let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.from_server(bytes, on);
+            let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.server_says(bytes, on);
             let down = self.to_client.poll(task, server, client, pass)?;
-            let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.from_client(bytes, on);
+            let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.client_says(bytes, on);
             let up = self.to_server.poll(task, client, server, pass)?;
             if filter.interrupts() && self.to_client.on.is_empty() && self.to_server.on.is_empty() {
                 return Poll::Ready(Ok(true));

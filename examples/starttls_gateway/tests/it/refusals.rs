@@ -43,7 +43,7 @@ async fn what_is_smuggled_in_behind_starttls_never_arrives() -> Result<()> {
 /// One question and its answer at a time; what the gateway answers itself the server never hears.
 #[tokio::test]
 async fn before_tls_nobody_logs_in_where_it_is_required() -> Result<()> {
-    let cases: [(&str, &str, &[(&str, &str)]); 3] = [
+    let cases: [(_, _, &[_]); 3] = [
         (
             "smtp",
             "220 x",
