@@ -18,4 +18,10 @@ fsync = off
 END
 echo "host${PLAIN:+no}ssl all alice 127.0.0.1/32 trust" >db/pg_hba.conf
 
+# It answers before it lets anybody in.
+touch starting
+(
+    until "$bin/pg_isready" --quiet --host 127.0.0.1 --port "$PORT_POSTGRES"; do sleep 0.05; done
+    rm starting
+) &
 exec $as_postgres "$bin/postgres" -D db

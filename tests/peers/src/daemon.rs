@@ -98,6 +98,10 @@ impl Daemon {
                 sleep(Duration::from_millis(10)).await;
             }
         }
+        // A script that knows better says so.
+        while self.folder.path().join("starting").exists() {
+            sleep(Duration::from_millis(10)).await;
+        }
         Ok(())
     }
 
