@@ -36,6 +36,7 @@ mod scenarios;
 mod seam;
 mod services;
 mod sockets;
+mod split;
 mod spy;
 mod stream;
 mod surgery;

@@ -46,6 +46,12 @@ use crate::{
 /// Other tasks change the stack, and watch it, by a [`handle`](Self::handle): what they ask for is
 /// done by whoever drives, also in the midst of a read.
 ///
+/// # In two halves
+///
+/// [`tokio::io::split`] gives a half to read and one to write, for two tasks; its lock is all that it costs,
+/// as with a bare socket. Take the [`handle`](Self::handle) before: by it, either task changes the
+/// layers. `unsplit` makes one connection of them again.
+///
 /// # Cancelling
 ///
 /// Dropping a future never loses or doubles a byte, and never leaves a half-changed stack: see
