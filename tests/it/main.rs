@@ -1,6 +1,7 @@
 //! The integration tests of the workspace, in one binary, so that it is linked once.
 
 mod app;
+mod beneath;
 mod bombs;
 mod bugs;
 mod bugs_driver;
@@ -28,6 +29,9 @@ mod levels;
 mod lives;
 mod pair;
 mod pieces;
+#[path = "../peers/src/prelogin.rs"]
+#[expect(unreachable_pub, reason = "there it is a library's")]
+mod prelogin;
 mod real;
 mod regressions;
 mod rng;

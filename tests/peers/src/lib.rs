@@ -10,6 +10,7 @@ mod conversation;
 mod cut;
 mod daemon;
 mod folder;
+pub mod prelogin;
 mod program;
 mod server;
 mod servers;

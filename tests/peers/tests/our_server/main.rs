@@ -15,3 +15,4 @@ mod psql;
 mod python;
 mod setting;
 mod swaks;
+mod tsql;
