@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) require_tls: bool,
     /// How many connections there may be; more wait until one ends.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub(crate) connections: usize,
+    #[arg(long, value_name = "N", default_value = "10000")]
+    pub(crate) connections: NonZeroUsize,
     /// How long a client may take until it logs in, or hands over its first mail.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub(crate) login_timeout: Duration,

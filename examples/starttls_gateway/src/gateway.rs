@@ -1,7 +1,8 @@
 //! The gateway: who comes, and how all end.
 
 use std::error::Error;
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::arguments::Arguments;
 use crate::session::Session;
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How many may wait until they are accepted. The usual 128 are not many where thousands come at once, and
 /// who speaks second may never learn that he was not let in.
@@ -86,7 +87,7 @@ impl Gateway {
         } = self;
         drop(listener);
         sessions.close();
-        eprintln!("ending: {} connections", sessions.len());
+        note(format_args!("ending: {} connections", sessions.len()));
         select! {
             () = sessions.wait() => return Ok(()),
             () = sleep(shared.arguments.drain) => {}
@@ -98,7 +99,9 @@ impl Gateway {
     }
 
     async fn accept(&self) {
-        let room = Arc::new(Semaphore::new(self.shared.arguments.connections));
+        let most = self.shared.arguments.connections.get();
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(most));
         loop {
             // Who finds no room waits in the system's queue.
             let Ok(place) = Arc::clone(&room).acquire_owned().await else {
@@ -113,7 +116,7 @@ impl Gateway {
                     });
                 }
                 Err(error) => {
-                    eprintln!("accept: {error}");
+                    note(format_args!("accept: {error}"));
                     sleep(PAUSE).await;
                 }
             }
@@ -125,7 +128,7 @@ async fn serve(socket: TcpStream, shared: &Shared) {
     match Session::new(socket, shared) {
         Ok(session) => session.run().await,
         // It is gone already.
-        Err(error) => eprintln!("accept: {error}"),
+        Err(error) => note(format_args!("accept: {error}")),
     }
 }
 
@@ -157,8 +160,15 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.set_reuseaddr(true)?;
+    // Those that are accepted have it from here; so a client that is gone without a word is missed some time.
+    socket.set_keepalive(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// Says something beside the accounts. If nobody reads it, that is no reason to end.
+fn note(words: impl Display) {
+    let _ = writeln!(io::stderr(), "{words}");
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -7,12 +7,11 @@ use std::io;
 
 use compress_layer::CompressLayer;
 use net_layers::LineProtocol;
-use tokio::time::{Instant, timeout_at};
 
-use crate::lines::{say, verb};
+use crate::lines::{one, say, verb};
 use crate::relay::{Filter, Relay};
 use crate::scanner::{Announced, Piece, Scanner, announced};
-use crate::session::{Talk, push_after};
+use crate::session::{Talk, push_after, within};
 
 /// How hard deflate tries: zlib's own choice.
 const LEVEL: u32 = 6;
@@ -21,12 +20,9 @@ const LEVEL: u32 = 6;
 pub(crate) async fn serve(talk: &mut Talk<'_>) -> io::Result<()> {
     let mut imap = Imap::new(talk.shared.arguments.require_tls);
     let mut relay = Relay::default();
-    let deadline = Instant::now() + talk.shared.arguments.login_timeout;
+    let longest = talk.shared.arguments.login_timeout;
     let begin = follow(talk, &mut relay, &mut imap, false);
-    if timeout_at(deadline, begin)
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
-    {
+    if within(longest, begin).await? {
         follow(talk, &mut relay, &mut imap, true).await?;
     }
     Ok(())
@@ -68,6 +64,8 @@ struct Imap {
     login: Login,
     commands: Scanner,
     responses: Scanner,
+    /// Whether the response is of data, which can have literals. Texts look as if, and are not.
+    is_data: bool,
     /// How many commands wait for their answer.
     open: usize,
     /// The tag of the latest.
@@ -78,6 +76,9 @@ struct Imap {
 /// How far the login has come.
 #[derive(Debug, PartialEq, Eq)]
 enum Login {
+    /// Nothing but questions has been passed on, so TLS can begin.
+    Untried,
+    /// Where the server is in what was said it alone may know, such as in literals that it has refused.
     No,
     /// This command asks for it.
     Asked(String),
@@ -89,11 +90,15 @@ enum Login {
 /// What the client does.
 #[derive(Debug)]
 enum Client {
+    /// It has to hear the greeting first.
+    AwaitsGreeting,
     /// It sends commands.
     Talks,
     /// Its command has announced a literal of so many bytes, and waits for leave to send it.
     AwaitsLeave { length: u64 },
-    /// Until its command is answered, its lines are no commands: of AUTHENTICATE, and of IDLE.
+    /// Its command is AUTHENTICATE or IDLE, and waits for leave to say a line, or for the answer.
+    AwaitsWord,
+    /// It has leave to say a line that is no command.
     Converses,
     /// It has asked for something that we are to do, once its other commands are answered.
     Asks(Turn),
@@ -109,8 +114,13 @@ enum Turn {
     Close(String),
 }
 
-/// What may be asked for before TLS, where that is required.
-const BEFORE_TLS: [&str; 4] = ["CAPABILITY", "ID", "LOGOUT", "NOOP"];
+/// What changes nothing, and may so be asked for before TLS, also where that is required.
+const QUESTIONS: [&str; 4] = ["CAPABILITY", "ID", "LOGOUT", "NOOP"];
+
+/// Whether it is one of those, to any server: not all take a literal for one where none belongs.
+fn is_question(verb: &str, literal: Option<Announced>) -> bool {
+    QUESTIONS.contains(&verb) && literal.is_none()
+}
 
 impl Imap {
     fn new(requires_tls: bool) -> Self {
@@ -118,12 +128,13 @@ impl Imap {
             requires_tls,
             secure: false,
             compressed: false,
-            login: Login::No,
+            login: Login::Untried,
             commands: Scanner::new(),
             responses: Scanner::new(),
+            is_data: false,
             open: 0,
             tag: String::new(),
-            client: Client::Talks,
+            client: Client::AwaitsGreeting,
         }
     }
 
@@ -154,13 +165,17 @@ impl Imap {
         let text = String::from_utf8_lossy(line).into_owned();
         let (tag, rest) = text.split_once(' ').unwrap_or((&text, ""));
         let verb = verb(rest);
-        match self.ours(&text, tag, &verb, announced(line)) {
-            Some(turn) => self.client = Client::Asks(turn),
-            None => {
+        let literal = announced(line);
+        match (self.ours(&text, tag, &verb, literal), literal) {
+            // It comes without leave, and would be taken for commands.
+            (Some(Turn::Answer(answer)), Some(Announced { waits: false, .. })) => {
+                let reason = answer.splitn(3, ' ').last().unwrap_or_default();
+                self.client = Client::Asks(Turn::Close(format!("* BYE {reason}")));
+            }
+            (Some(turn), _) => self.client = Client::Asks(turn),
+            (None, _) => {
                 on.extend(line);
-                if !verb.is_empty() {
-                    self.passed(tag, &verb);
-                }
+                self.passed(tag, &verb, literal);
                 self.announce(line);
             }
         }
@@ -169,25 +184,24 @@ impl Imap {
     /// What we answer ourselves.
     fn ours(&self, line: &str, tag: &str, verb: &str, literal: Option<Announced>) -> Option<Turn> {
         if let Some(go_ahead) = LineProtocol::Imap.go_ahead(line) {
-            return Some(match self.secure || self.is_logged_in() {
-                true => Turn::Answer(format!("{tag} BAD it is too late for TLS\r\n")),
-                false => Turn::BeginTls(go_ahead),
+            return Some(match !self.secure && self.login == Login::Untried {
+                false => Turn::Answer(format!("{tag} BAD it is too late for TLS\r\n")),
+                true => Turn::BeginTls(go_ahead),
             });
         }
-        if self.lacks_tls() && !BEFORE_TLS.contains(&verb) {
-            // A literal that comes without leave would be taken for commands.
-            return Some(match literal {
-                Some(Announced { waits: false, .. }) => {
-                    Turn::Close("* BYE [PRIVACYREQUIRED] STARTTLS first\r\n".to_owned())
-                }
-                _ => Turn::Answer(format!("{tag} NO [PRIVACYREQUIRED] STARTTLS first\r\n")),
-            });
+        if verb.is_empty() || matches!(tag, "" | "*" | "+") {
+            // How a server answers that, and whether it does, nobody knows.
+            return Some(Turn::Answer("* BAD what?\r\n".to_owned()));
+        }
+        if self.lacks_tls() && !is_question(verb, literal) {
+            let answer = format!("{tag} NO [PRIVACYREQUIRED] STARTTLS first\r\n");
+            return Some(Turn::Answer(answer));
         }
         if verb != "COMPRESS" || !self.is_logged_in() {
             return None;
         }
-        let asked = line.trim_end().rsplit(' ').next().unwrap_or_default();
-        Some(match asked.eq_ignore_ascii_case("DEFLATE") {
+        let asked: Vec<&str> = line.split_ascii_whitespace().skip(2).collect();
+        Some(match asked.join(" ").eq_ignore_ascii_case("DEFLATE") {
             false => Turn::Answer(format!("{tag} BAD only DEFLATE\r\n")),
             true if self.compressed => Turn::Answer(format!(
                 "{tag} NO [COMPRESSIONACTIVE] it is active already\r\n"
@@ -197,14 +211,17 @@ impl Imap {
     }
 
     /// A command was passed on.
-    fn passed(&mut self, tag: &str, verb: &str) {
+    fn passed(&mut self, tag: &str, verb: &str, literal: Option<Announced>) {
         self.open += 1;
         self.tag = tag.to_owned();
+        if self.login == Login::Untried && !is_question(verb, literal) {
+            self.login = Login::No;
+        }
         if matches!(verb, "LOGIN" | "AUTHENTICATE") && self.login == Login::No {
             self.login = Login::Asked(tag.to_owned());
         }
         if matches!(verb, "AUTHENTICATE" | "IDLE") {
-            self.client = Client::Converses;
+            self.client = Client::AwaitsWord;
         }
     }
 
@@ -228,18 +245,24 @@ impl Imap {
         let mut words = text.split_ascii_whitespace();
         let (tag, status) = (
             words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default().to_ascii_uppercase(),
         );
-        match tag {
-            "+" => {
-                if let Client::AwaitsLeave { length } = self.client {
-                    self.commands.literal(length);
-                    self.client = Client::Talks;
-                }
+        let status = &*status;
+        let is_text = matches!(status, "OK" | "NO" | "BAD" | "BYE" | "PREAUTH");
+        self.is_data = tag == "*" && !is_text;
+        if matches!(self.client, Client::AwaitsGreeting) {
+            self.client = Client::Talks;
+        }
+        match (tag, &self.client) {
+            ("+", &Client::AwaitsLeave { length }) => {
+                self.commands.literal(length);
+                self.client = Client::Talks;
             }
-            "*" if status == "PREAUTH" => self.login = Login::News,
-            "*" => {}
-            tag => self.answered(tag, status == "OK"),
+            ("+", Client::AwaitsWord) => self.client = Client::Converses,
+            ("+", _) => {}
+            ("*", _) if status == "PREAUTH" => self.login = Login::News,
+            ("*", _) => {}
+            (tag, _) => self.answered(tag, status == "OK"),
         }
         match self.offers(&text) {
             Some(offers) => on.extend(offers.bytes()),
@@ -253,8 +276,11 @@ impl Imap {
         if matches!(&self.login, Login::Asked(asked) if asked == tag) {
             self.login = if well { Login::News } else { Login::No };
         }
-        // A literal that was to come will not come any more.
-        let waits = matches!(self.client, Client::AwaitsLeave { .. } | Client::Converses);
+        // What was to come will not come any more.
+        let waits = matches!(
+            self.client,
+            Client::AwaitsLeave { .. } | Client::AwaitsWord | Client::Converses
+        );
         if waits && tag == self.tag {
             self.client = Client::Talks;
         }
@@ -282,8 +308,8 @@ impl Imap {
         });
         let mut offers: Vec<&str> = told.collect();
         // What is told unasked while a login is under way is of the time behind it.
-        let before_login = self.login == Login::No;
-        if before_login && !self.secure {
+        let before_login = matches!(self.login, Login::Untried | Login::No);
+        if self.login == Login::Untried && !self.secure {
             offers.push("STARTTLS");
         }
         if self.lacks_tls() {
@@ -301,9 +327,35 @@ impl Imap {
     }
 }
 
+impl Imap {
+    /// Whether the client has to wait until the server has spoken, or we have.
+    fn client_waits(&self) -> bool {
+        match self.client {
+            Client::Converses => false,
+            // Before the login one command at a time: so its answer is known for what it is.
+            Client::Talks => self.open > 0 && !self.is_logged_in() && self.commands.rests(),
+            _ => true,
+        }
+    }
+
+    /// A command begins with the head of a line that is too long to be ours.
+    fn long_command(&mut self, head: &[u8]) -> io::Result<()> {
+        if !self.is_logged_in() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a line is too long",
+            ));
+        }
+        let text = String::from_utf8_lossy(head);
+        let (tag, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        self.passed(tag, &verb(rest), None);
+        Ok(())
+    }
+}
+
 impl Filter for Imap {
     fn client_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
-        if matches!(self.client, Client::AwaitsLeave { .. } | Client::Asks(_)) {
+        if self.client_waits() {
             return Ok(0);
         }
         let (n, piece) = self.commands.take(bytes);
@@ -311,18 +363,32 @@ impl Filter for Imap {
         match piece {
             Piece::Kept => {}
             Piece::Bytes(bytes) => on.extend(bytes),
-            Piece::Line { line, begins: true } if !converses => self.command(&line, on),
-            Piece::Line { line, .. } if converses => on.extend(line),
-            // It goes on with a command, which has its tag already.
-            Piece::Line { line, .. } => {
-                on.extend(&line);
-                self.announce(&line);
+            Piece::Head { bytes, begins } => {
+                if begins && !converses {
+                    self.long_command(&bytes)?;
+                }
+                on.extend(bytes);
+            }
+            Piece::Line { line, .. } | Piece::End { bytes: line, .. } if converses => {
+                on.extend(line);
+                self.client = Client::AwaitsWord;
+            }
+            Piece::Line { line, begins } => {
+                if !self.is_logged_in() {
+                    one(&line)?;
+                }
+                match begins {
+                    true => self.command(&line, on),
+                    // It goes on with a command, which has its tag already.
+                    false => {
+                        on.extend(&line);
+                        self.announce(&line);
+                    }
+                }
             }
             Piece::End { bytes, tail } => {
                 on.extend(bytes);
-                if !converses {
-                    self.announce(&tail);
-                }
+                self.announce(&tail);
             }
         }
         Ok(n)
@@ -334,6 +400,13 @@ impl Filter for Imap {
             Piece::Kept => return Ok(n),
             Piece::Bytes(bytes) => {
                 on.extend(bytes);
+                return Ok(n);
+            }
+            Piece::Head { bytes, begins } => {
+                match begins {
+                    true => self.response(&bytes, on),
+                    false => on.extend(bytes),
+                }
                 return Ok(n);
             }
             Piece::Line { line, begins } => {
@@ -348,7 +421,7 @@ impl Filter for Imap {
                 tail
             }
         };
-        if let Some(literal) = announced(&end) {
+        if let Some(literal) = announced(&end).filter(|_| self.is_data) {
             self.responses.literal(literal.length);
         }
         Ok(n)

@@ -11,8 +11,31 @@ const LONGEST: u64 = 16 * 1024;
 /// The most lines of one answer.
 const MOST: usize = 1000;
 
-/// The next line, with its end; `None` if the other side has ended.
-pub(crate) async fn line(connection: &mut Connection<TcpStream>) -> io::Result<Option<String>> {
+/// A line with its end, in whatever encoding.
+pub(crate) type Line = Vec<u8>;
+
+/// The next line of a client; `None` if it has ended.
+pub(crate) async fn question(client: &mut Connection<TcpStream>) -> io::Result<Option<Line>> {
+    let line = line(client).await?;
+    line.map(|line| one(&line).map(|()| line)).transpose()
+}
+
+/// That this is a single line to everybody: there are servers to which a bare CR is an end, and what stands
+/// behind it a command.
+pub(crate) fn one(line: &[u8]) -> io::Result<()> {
+    let words = line.strip_suffix(b"\n").unwrap_or(line);
+    let words = words.strip_suffix(b"\r").unwrap_or(words);
+    match words.contains(&b'\r') {
+        true => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a line has a bare CR",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The next line; `None` if the other side has ended.
+async fn line(connection: &mut Connection<TcpStream>) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     connection
         .take(LONGEST)
@@ -20,10 +43,7 @@ pub(crate) async fn line(connection: &mut Connection<TcpStream>) -> io::Result<O
         .await?;
     match line.as_slice() {
         [] => Ok(None),
-        [.., b'\n'] => match String::from_utf8(line) {
-            Ok(line) => Ok(Some(line)),
-            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-        },
+        [.., b'\n'] => Ok(Some(line)),
         _ if line.len() as u64 == LONGEST => Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "a line is too long",
@@ -35,8 +55,8 @@ pub(crate) async fn line(connection: &mut Connection<TcpStream>) -> io::Result<O
 /// The lines of an answer, up to the one that is its last.
 pub(crate) async fn answer(
     server: &mut Connection<TcpStream>,
-    is_last: impl Fn(&[String]) -> bool,
-) -> io::Result<Vec<String>> {
+    is_last: impl Fn(&[Line]) -> bool,
+) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
     while !is_last(&lines) {
         if lines.len() == MOST {
@@ -58,6 +78,11 @@ pub(crate) async fn say(
 ) -> io::Result<()> {
     connection.write_all(lines.as_ref()).await?;
     connection.flush().await
+}
+
+/// A line that is only compared, or of a protocol that says ASCII.
+pub(crate) fn text(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
 }
 
 /// The first word of a line, in capitals.

@@ -30,24 +30,28 @@ mod smtp;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use arguments::Arguments;
-use gateway::Gateway;
+use gateway::{Gateway, Result};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Two a connection; if the system allows no more, accepting waits.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let ended = match Gateway::new(arguments).await {
-        Ok(gateway) => gateway.run().await,
-        Err(error) => Err(error),
-    };
-    match ended {
+    match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("starttls_gateway: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let runtime = Runtime::new()?;
+    let ended = runtime.block_on(async { Gateway::new(arguments).await?.run().await });
+    // Without waiting for a log that nobody reads.
+    runtime.shutdown_background();
+    ended
 }

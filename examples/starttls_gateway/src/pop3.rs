@@ -4,7 +4,7 @@ use std::io;
 
 use net_layers::LineProtocol;
 
-use crate::lines::{answer, line, say, verb};
+use crate::lines::{Line, answer, question, say, text, verb};
 use crate::session::Talk;
 
 /// Follows the dialogue until a login begins; returns whether it goes on.
@@ -12,25 +12,26 @@ pub(crate) async fn begin(talk: &mut Talk<'_>) -> io::Result<bool> {
     let greeting = answer(&mut talk.server, |lines| !lines.is_empty()).await?;
     say(talk.client, greeting.concat()).await?;
     loop {
-        let Some(line) = line(talk.client).await? else {
+        let Some(line) = question(talk.client).await? else {
             return Ok(false);
         };
-        if let Some(go_ahead) = LineProtocol::Pop3.go_ahead(&line) {
+        if let Some(go_ahead) = LineProtocol::Pop3.go_ahead(&text(&line)) {
             match talk.secure {
                 false => talk.begin_tls(go_ahead.as_bytes()).await?,
                 true => say(talk.client, "-ERR TLS is active already\r\n").await?,
             }
             continue;
         }
-        match &*verb(&line) {
+        match &*verb(&text(&line)) {
             "CAPA" => {
                 say(&mut talk.server, line).await?;
-                let is_last = |lines: &[String]| match lines {
+                let is_last = |lines: &[Line]| match lines {
                     [] => false,
-                    [first] => !first.starts_with("+OK"),
-                    [.., last] => last.trim_end() == ".",
+                    [first] => !first.starts_with(b"+OK"),
+                    [.., last] => last.trim_ascii_end() == b".",
                 };
                 let told = answer(&mut talk.server, is_last).await?;
+                let told = told.iter().map(|line| text(line)).collect();
                 let offers = offers(told, !talk.secure, talk.lacks_tls());
                 say(talk.client, offers).await?;
             }

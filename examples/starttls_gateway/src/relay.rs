@@ -22,6 +22,25 @@ pub(crate) trait Filter {
     fn interrupts(&self) -> bool;
 }
 
+/// Lets everything pass.
+pub(crate) struct Everything;
+
+impl Filter for Everything {
+    fn client_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
+        on.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn server_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize> {
+        on.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn interrupts(&self) -> bool {
+        false
+    }
+}
+
 /// What is under way between a client and a server, which outlives an interruption.
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
@@ -48,7 +67,11 @@ enum Life {
 }
 
 impl Relay {
-    /// Passes on what comes until the filter interrupts (`true`) or both directions have ended (`false`).
+    /// Passes on what comes until the filter interrupts (`true`) or the server has ended, and the client
+    /// knows (`false`).
+    ///
+    /// A client may end first, and still be answered. The other way round there is nobody to hear it; and
+    /// a client that stayed nonetheless would hold its place for ever.
     ///
     /// Dropping the future loses nothing.
     pub(crate) async fn run(
@@ -60,16 +83,17 @@ impl Relay {
         poll_fn(|task| {
             // The server first: for its answers the client may be waiting.
             let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.server_says(bytes, on);
-            let down = self.to_client.poll(task, server, client, pass)?;
+            if self.to_client.poll(task, server, client, pass)?.is_ready() {
+                return Poll::Ready(Ok(false));
+            }
             let pass = |bytes: &[u8], on: &mut Vec<u8>| filter.client_says(bytes, on);
-            let up = self.to_server.poll(task, client, server, pass)?;
+            if let Poll::Ready(ended) = self.to_server.poll(task, client, server, pass) {
+                ended?;
+            }
             if filter.interrupts() && self.to_client.on.is_empty() && self.to_server.on.is_empty() {
                 return Poll::Ready(Ok(true));
             }
-            match (down, up) {
-                (Poll::Ready(()), Poll::Ready(())) => Poll::Ready(Ok(false)),
-                _ => Poll::Pending,
-            }
+            Poll::Pending
         })
         .await
     }

@@ -34,6 +34,8 @@ pub(crate) enum Piece {
         /// Whether it begins a command or a response.
         begins: bool,
     },
+    /// The head of a line that is too long to be kept, with its first words.
+    Head { bytes: Vec<u8>, begins: bool },
     /// Bytes in which nothing begins.
     Bytes(Vec<u8>),
     /// The same, at the end of a long line, which may announce a literal.
@@ -77,7 +79,14 @@ impl Scanner {
                     }
                     None if line.len() > LONGEST => {
                         self.place = Place::Long(tail(&line));
-                        (n, Piece::Bytes(line))
+                        let begins = !std::mem::take(&mut self.goes_on);
+                        (
+                            n,
+                            Piece::Head {
+                                bytes: line,
+                                begins,
+                            },
+                        )
                     }
                     None => {
                         *kept = line;
@@ -93,7 +102,6 @@ impl Scanner {
                 match end {
                     Some(_) => {
                         self.place = Place::Line(Vec::new());
-                        self.goes_on = false;
                         (n, Piece::End { bytes, tail })
                     }
                     None => {
@@ -166,7 +174,9 @@ mod tests {
                         found.push(format!("{sign}{text}"));
                         (String::new(), line)
                     }
-                    Piece::Bytes(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), vec![]),
+                    Piece::Head { bytes, .. } | Piece::Bytes(bytes) => {
+                        (String::from_utf8_lossy(&bytes).into_owned(), vec![])
+                    }
                     Piece::End { bytes, tail } => {
                         (String::from_utf8_lossy(&bytes).into_owned(), tail)
                     }

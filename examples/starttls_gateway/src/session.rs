@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use net_layers::{ProxyHeader, SendProxy};
 use stack::{Connection, Layer, PushError};
 use tls_layer::TlsLayer;
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::time::timeout;
@@ -16,11 +16,12 @@ use tokio::time::timeout;
 use crate::account::Account;
 use crate::arguments::Protocol;
 use crate::gateway::Shared;
+use crate::relay::{Everything, Relay};
 use crate::{imap, pop3, postgres, smtp};
 
 /// How long the server may take to let us in.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a client may take to read what is left for it.
+/// How long a client may take to read what is left for it, and to end.
 const FAREWELL: Duration = Duration::from_secs(4);
 
 /// A client that has connected.
@@ -44,8 +45,8 @@ impl<'a> Session<'a> {
     pub(crate) fn new(socket: TcpStream, shared: &'a Shared) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         Ok(Self {
-            from: socket.peer_addr()?,
-            to: socket.local_addr()?,
+            from: canonical(socket.peer_addr()?),
+            to: canonical(socket.local_addr()?),
             client: Connection::new(socket),
             shared,
             since: Instant::now(),
@@ -59,8 +60,7 @@ impl<'a> Session<'a> {
             end = self.serve() => end,
             () = shared.closing.cancelled() => Err(io::Error::other("the gateway ends")),
         };
-        // Also where it was an error: what the client was told, and its end mark.
-        let _ = timeout(FAREWELL, self.client.shutdown()).await;
+        let _ = timeout(FAREWELL, self.farewell(end.is_ok())).await;
         let account = Account {
             protocol: shared.arguments.protocol,
             from: self.from,
@@ -72,6 +72,16 @@ impl<'a> Session<'a> {
         // If nobody reads it, that is no reason to end.
         let _ = log.write_all(told.as_bytes()).await;
         let _ = log.flush().await;
+    }
+
+    /// What the client was told, and its end mark; also where it was an error.
+    async fn farewell(&mut self, ended_well: bool) -> io::Result<()> {
+        self.client.shutdown().await?;
+        if ended_well {
+            // With something unread it would be reset, and might never read what it was told.
+            copy(&mut self.client, &mut sink()).await?;
+        }
+        Ok(())
     }
 
     async fn serve(&mut self) -> io::Result<()> {
@@ -93,7 +103,10 @@ impl<'a> Session<'a> {
             }
         };
         if within(self.shared.arguments.login_timeout, begin).await? {
-            copy_bidirectional(talk.client, &mut talk.server).await?;
+            let relay = &mut Relay::default();
+            relay
+                .run(talk.client, &mut talk.server, &mut Everything)
+                .await?;
         }
         Ok(())
     }
@@ -137,6 +150,11 @@ pub(crate) async fn push_after<L: Layer>(
 ) -> io::Result<()> {
     let pushed = client.push_after(answer, layer).await;
     pushed.map(drop).map_err(|error: PushError<L>| error.into())
+}
+
+/// A client of version 4 at a listener of version 6 is one of version 4.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// What must not take longer than this.

@@ -4,7 +4,7 @@ use std::io;
 
 use net_layers::LineProtocol;
 
-use crate::lines::{answer, line, say, verb};
+use crate::lines::{Line, answer, question, say, text, verb};
 use crate::session::Talk;
 
 /// Follows the dialogue until a mail, or a login, begins; returns whether it goes on.
@@ -12,23 +12,24 @@ pub(crate) async fn begin(talk: &mut Talk<'_>) -> io::Result<bool> {
     let greeting = reply(talk).await?;
     say(talk.client, greeting.concat()).await?;
     loop {
-        let Some(line) = line(talk.client).await? else {
+        let Some(line) = question(talk.client).await? else {
             return Ok(false);
         };
-        if let Some(go_ahead) = LineProtocol::Smtp.go_ahead(&line) {
+        if let Some(go_ahead) = LineProtocol::Smtp.go_ahead(&text(&line)) {
             match talk.secure {
                 false => talk.begin_tls(go_ahead.as_bytes()).await?,
                 true => say(talk.client, "503 5.5.1 TLS is active already\r\n").await?,
             }
             continue;
         }
-        match &*verb(&line) {
+        match &*verb(&text(&line)) {
             "EHLO" => {
                 say(&mut talk.server, line).await?;
-                let offers = offers(reply(talk).await?, !talk.secure);
+                let told = reply(talk).await?.iter().map(|line| text(line)).collect();
+                let offers = offers(told, !talk.secure, talk.lacks_tls());
                 say(talk.client, offers).await?;
             }
-            "HELO" | "NOOP" | "RSET" | "HELP" | "VRFY" => {
+            "HELO" | "NOOP" | "RSET" | "HELP" => {
                 say(&mut talk.server, line).await?;
                 let reply = reply(talk).await?;
                 say(talk.client, reply.concat()).await?;
@@ -56,24 +57,24 @@ pub(crate) async fn begin(talk: &mut Talk<'_>) -> io::Result<bool> {
 }
 
 /// The server's reply, of one line or several.
-async fn reply(talk: &mut Talk<'_>) -> io::Result<Vec<String>> {
-    let goes_on = |line: &String| line.as_bytes().get(3) == Some(&b'-');
+async fn reply(talk: &mut Talk<'_>) -> io::Result<Vec<Line>> {
+    let goes_on = |line: &Line| line.get(3) == Some(&b'-');
     answer(&mut talk.server, |lines| {
         lines.last().is_some_and(|line| !goes_on(line))
     })
     .await
 }
 
-/// What the server offers, with STARTTLS or without.
-fn offers(mut reply: Vec<String>, starttls: bool) -> String {
-    let is_starttls = |line: &String| {
-        let word = line.get(4..).unwrap_or_default().trim();
-        word.eq_ignore_ascii_case("STARTTLS")
-    };
+/// What the server offers, with STARTTLS or without; and without ways to log in that are of no use yet.
+fn offers(mut reply: Vec<String>, starttls: bool, lacks_tls: bool) -> String {
     if !reply.iter().all(|line| line.starts_with("250")) {
         return reply.concat();
     }
-    reply.retain(|line| !is_starttls(line));
+    reply.retain(|line| match &*verb(line.get(4..).unwrap_or_default()) {
+        "STARTTLS" => false,
+        // The second is how some said it before there was a standard.
+        word => !(lacks_tls && (word == "AUTH" || word.starts_with("AUTH="))),
+    });
     if starttls {
         reply.push("250 STARTTLS\r\n".to_owned());
     }
@@ -98,6 +99,7 @@ mod tests {
         offers(
             reply.iter().map(|line| (*line).to_owned()).collect(),
             starttls,
+            false,
         )
     }
 

@@ -32,13 +32,17 @@ impl Gateway {
         let chain = folder.file("chain.pem", &authority.chain_pem)?;
         let key = folder.file("key.pem", &authority.key_pem)?;
         folder.file("root.pem", &authority.root_pem)?;
+        let listen = match more.contains(&"--listen") {
+            true => [].as_slice(),
+            false => &["--listen", "127.0.0.1:0"],
+        };
         let mut child = Command::new(env!("CARGO_BIN_EXE_starttls_gateway"))
-            .args(["--protocol", protocol, "--listen", "127.0.0.1:0"])
-            .args(["--backend", &backend.to_string()])
+            .args(["--protocol", protocol, "--backend", &backend.to_string()])
             .arg("--certificate")
             .arg(chain)
             .arg("--key")
             .arg(key)
+            .args(listen)
             .args(more)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -48,7 +52,8 @@ impl Gateway {
         let first = timeout(LONGEST, output.next_line()).await??;
         let port = first
             .as_deref()
-            .and_then(|line| line.strip_prefix("listening on 127.0.0.1:"));
+            .and_then(|line| line.strip_prefix("listening on "))
+            .and_then(|address| address.rsplit(':').next());
         let port = port.ok_or("it does not say where it listens")?.parse()?;
         Ok(Self {
             port,

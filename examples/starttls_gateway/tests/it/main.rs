@@ -1,5 +1,6 @@
 //! The gateway as a program, before servers and with clients that are not ours.
 
+mod attacks;
 mod clients;
 mod ends;
 mod gateway;
