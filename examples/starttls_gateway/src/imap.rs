@@ -9,6 +9,7 @@ use compress_layer::CompressLayer;
 use net_layers::LineProtocol;
 
 use crate::lines::{one, say, verb};
+use crate::offers::{LoginOffer, Offers};
 use crate::relay::{Filter, Relay};
 use crate::scanner::{Announced, Piece, Scanner, announced};
 use crate::session::{Talk, push_after, within};
@@ -264,8 +265,8 @@ impl Imap {
             ("*", _) => {}
             (tag, _) => self.answered(tag, status == "OK"),
         }
-        match self.offers(&text) {
-            Some(offers) => on.extend(offers.bytes()),
+        match self.offers().instead(&text) {
+            Some(line) => on.extend(line.bytes()),
             None => on.extend(line),
         }
     }
@@ -286,48 +287,20 @@ impl Imap {
         }
     }
 
-    /// The line with what we offer instead of what the server does, if it tells that.
-    fn offers(&self, line: &str) -> Option<String> {
-        const CODE: &str = "[CAPABILITY ";
-        const DATA: &str = "* CAPABILITY ";
-        let upper = line.to_ascii_uppercase();
-        let (from, end) = match upper.find(CODE) {
-            // Where a code stands: behind the status.
-            Some(at) if upper[..at].split_ascii_whitespace().count() == 2 => (at + CODE.len(), ']'),
-            _ if upper.starts_with(DATA) => (DATA.len(), '\r'),
-            _ => return None,
-        };
-        let to = from + line.get(from..)?.find(end)?;
-        let told = line[from..to].split(' ').filter(|word| {
-            let word = word.to_ascii_uppercase();
-            match &*word {
-                "STARTTLS" | "COMPRESS=DEFLATE" => false,
-                "LOGINDISABLED" => !self.requires_tls,
-                word => !(self.lacks_tls() && word.starts_with("AUTH=")),
-            }
-        });
-        let mut offers: Vec<&str> = told.collect();
-        // What is told unasked while a login is under way is of the time behind it.
-        let before_login = matches!(self.login, Login::Untried | Login::No);
-        if self.login == Login::Untried && !self.secure {
-            offers.push("STARTTLS");
+    /// What is offered as things are.
+    fn offers(&self) -> Offers {
+        Offers {
+            starttls: self.login == Login::Untried && !self.secure,
+            login: match (self.requires_tls, self.secure) {
+                (false, _) => LoginOffer::AsTheServerSays,
+                (true, false) => LoginOffer::None,
+                (true, true) => LoginOffer::All,
+            },
+            // What is told unasked while a login is under way is of the time behind it.
+            compress: !matches!(self.login, Login::Untried | Login::No) && !self.compressed,
         }
-        if self.lacks_tls() {
-            offers.push("LOGINDISABLED");
-        }
-        if !before_login && !self.compressed {
-            offers.push("COMPRESS=DEFLATE");
-        }
-        Some(format!(
-            "{}{}{}",
-            &line[..from],
-            offers.join(" "),
-            &line[to..]
-        ))
     }
-}
 
-impl Imap {
     /// Whether the client has to wait until the server has spoken, or we have.
     fn client_waits(&self) -> bool {
         match self.client {

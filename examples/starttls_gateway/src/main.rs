@@ -20,6 +20,7 @@ mod arguments;
 mod gateway;
 mod imap;
 mod lines;
+mod offers;
 mod pop3;
 mod postgres;
 mod relay;

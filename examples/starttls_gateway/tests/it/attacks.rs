@@ -3,6 +3,8 @@
 use std::net::{Ipv6Addr, TcpListener as StdListener};
 
 use peers::Result;
+use stack::Connection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::connect;
@@ -267,5 +269,30 @@ async fn the_longest_times_are_times() -> Result<()> {
     let (_gateway, mut client, mut server) = greeted("imap", "* OK x", &more).await?;
     client.say("a NOOP\r\n").await?;
     assert_eq!(server.hear().await?, "a NOOP");
+    Ok(())
+}
+
+/// Some clients say goodbye and are gone, without a close_notify; what is done at the goodbye, such as
+/// deleting mail, is to be done.
+#[tokio::test]
+async fn the_last_words_of_a_client_arrive() -> Result<()> {
+    let listener = listen()?;
+    let gateway = Gateway::start("pop3", listener.local_addr()?, &[]).await?;
+    for _ in 0..50 {
+        let mut client = Connection::new(connect(gateway.port).await?);
+        let mut server = Talk::accept(&listener).await?;
+        server.say("+OK x\r\n").await?;
+        client.read_exact(&mut [0; 7]).await?;
+        client.write_all(b"STLS\r\n").await?;
+        client.read_exact(&mut [0; 14]).await?;
+        client.push(crate::tls(&gateway.authority)?).await?;
+        client.write_all(b"USER a\r\n").await?;
+        client.flush().await?;
+        assert_eq!(server.hear().await?, "USER a");
+        client.write_all(b"PASS b\r\nDELE 1\r\nQUIT\r\n").await?;
+        client.flush().await?;
+        drop(client);
+        assert_eq!(server.hear_all().await?, b"PASS b\r\nDELE 1\r\nQUIT\r\n");
+    }
     Ok(())
 }
