@@ -17,6 +17,7 @@
 
 mod account;
 mod arguments;
+mod dialogue;
 mod gateway;
 mod imap;
 mod lines;

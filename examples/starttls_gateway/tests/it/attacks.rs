@@ -101,6 +101,30 @@ async fn nothing_reaches_the_server_in_disguise() -> Result<()> {
     Ok(())
 }
 
+/// It has no need of TLS, for it says only a secret that was told in TLS; but nothing else may ride on it.
+#[tokio::test]
+async fn a_cancel_request_is_all_that_passes_without_tls() -> Result<()> {
+    let listener = listen()?;
+    let backend = listener.local_addr()?;
+    let mut gateway = Gateway::start("postgres", backend, &["--require-tls"]).await?;
+    for (request, more) in [
+        (&b"\0\0\0\x10\x04\xd2\x16\x2eabcdefgh"[..], "more"),
+        (b"\0\0\0\x10\x04\xd2\x16\x2eabcdefgh", ""),
+        (b"\0\0\0\x08\x04\xd2\x16\x2e", "\0\0\0\x08\0\x03\0\0"),
+    ] {
+        let mut client = Talk::new(connect(gateway.port).await?);
+        let mut server = Talk::accept(&listener).await?;
+        client.say([request, more.as_bytes()].concat()).await?;
+        assert_eq!(server.hear_all().await?, request);
+        drop(server);
+        assert_eq!(client.hear_all().await?, b"");
+        drop(client);
+        let account = gateway.account().await?;
+        assert!(account.ends_with("end=clean"), "{account}");
+    }
+    Ok(())
+}
+
 /// Without waiting for the answer to IDLE.
 #[tokio::test]
 async fn a_mail_behind_idle_is_a_mail() -> Result<()> {
