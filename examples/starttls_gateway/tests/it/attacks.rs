@@ -2,6 +2,7 @@
 
 use std::net::{Ipv6Addr, TcpListener as StdListener};
 
+use compress_layer::CompressLayer;
 use peers::Result;
 use stack::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -318,5 +319,42 @@ async fn the_last_words_of_a_client_arrive() -> Result<()> {
         drop(client);
         assert_eq!(server.hear_all().await?, b"PASS b\r\nDELE 1\r\nQUIT\r\n");
     }
+    Ok(())
+}
+
+/// A client that has said all is still answered, in TLS and compressed.
+#[tokio::test]
+async fn a_client_may_end_first() -> Result<()> {
+    const ANSWER: &[u8] = b"* SEARCH 1 2 3\r\n";
+    let listener = listen()?;
+    let mut gateway = Gateway::start("imap", listener.local_addr()?, &[]).await?;
+    let mut client = Connection::new(connect(gateway.port).await?);
+    let mut server = Talk::accept(&listener).await?;
+    server.say("* OK x\r\n").await?;
+    client.read_exact(&mut [0; 8]).await?;
+    client.write_all(b"a STARTTLS\r\n").await?;
+    client.read_exact(&mut [0; 15]).await?;
+    client.push(crate::tls(&gateway.authority)?).await?;
+    client.write_all(b"b LOGIN c d\r\n").await?;
+    client.flush().await?;
+    assert_eq!(server.hear().await?, "b LOGIN c d");
+    server.say("b OK x\r\n").await?;
+    client.read_exact(&mut [0; 8]).await?;
+    client.write_all(b"e COMPRESS DEFLATE\r\n").await?;
+    client.read_exact(&mut [0; 21]).await?;
+    client.push(CompressLayer::deflate(6)).await?;
+    client.write_all(b"f SEARCH ALL\r\n").await?;
+    client.shutdown().await?;
+    assert_eq!(server.hear_all().await?, b"f SEARCH ALL\r\n");
+    server.say(ANSWER.repeat(10_000)).await?;
+    drop(server);
+    let mut heard = Vec::new();
+    client.read_to_end(&mut heard).await?;
+    assert!(heard == ANSWER.repeat(10_000));
+    let account = gateway.account().await?;
+    assert!(
+        account.contains(" compressed=") && account.ends_with("end=clean"),
+        "{account}"
+    );
     Ok(())
 }

@@ -151,6 +151,9 @@ async fn what_cannot_be_is_said_at_the_start() -> Result<()> {
         assert_eq!(done.status.code(), Some(status), "{done:#?}");
         assert!(done.errors.contains(words), "{done:#?}");
     }
+    let nobody = [&of("imap", "127.0.0.1:0", bad)[..], &["--connections", "0"]].concat();
+    let done = Program::run(env!("CARGO_BIN_EXE_starttls_gateway"), &nobody, "").await?;
+    assert_eq!(done.status.code(), Some(2), "{done:#?}");
     let gateway = Gateway::start("imap", listener.local_addr()?, &[]).await?;
     let chain = gateway.folder.path().join("chain.pem");
     let key = gateway.folder.path().join("key.pem");
