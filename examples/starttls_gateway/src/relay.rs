@@ -9,13 +9,16 @@ use stack::Connection;
 use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+/// How often a direction is read before others have their turn.
+const TURNS: usize = 8;
+
 /// Who looks at what passes.
 pub(crate) trait Filter {
     /// Bytes have come from the client. Returns how many of them were taken; none, if the client is to
     /// wait for the server, or for us. What is to go on is appended to `on`.
     fn client_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
 
-    /// Bytes have come from the server. Returns how many of them were taken.
+    /// Bytes have come from the server. Returns how many of them were taken, which is one at least.
     fn server_says(&mut self, bytes: &[u8], on: &mut Vec<u8>) -> io::Result<usize>;
 
     /// Whether it wants to do something itself, now that what passed has arrived.
@@ -109,7 +112,14 @@ impl Way {
         mut pass: impl FnMut(&[u8], &mut Vec<u8>) -> io::Result<usize>,
     ) -> Poll<io::Result<()>> {
         let (mut from, mut to) = (Pin::new(from), Pin::new(to));
+        let mut turns = 0;
         while self.life != Life::Ended {
+            // Whoever has much to say, which may have to be compressed, lets the others have their turn.
+            if turns == TURNS {
+                task.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            turns += 1;
             while !self.on.is_empty() {
                 let n = ready!(to.as_mut().poll_write(task, &self.on))?;
                 self.on.drain(..n);
@@ -128,9 +138,16 @@ impl Way {
                 self.life = Life::Ends;
                 continue;
             }
-            let n = pass(bytes, &mut self.on)?;
-            from.as_mut().consume(n);
-            if n == 0 {
+            // As much at once as is here, for it may be many short lines.
+            let mut taken = 0;
+            while taken < bytes.len() {
+                match pass(&bytes[taken..], &mut self.on)? {
+                    0 => break,
+                    n => taken += n,
+                }
+            }
+            from.as_mut().consume(taken);
+            if taken == 0 {
                 ready!(to.as_mut().poll_flush(task))?;
                 return Poll::Pending;
             }
