@@ -245,4 +245,14 @@ mod tests {
     fn it_keeps_the_contract() {
         stack::testing::check(|_| Opener::with(Hello));
     }
+    #[test]
+    fn an_end_that_is_written_waits_as_well() {
+        let mut stack = stack::Stack::new(stack::Limits::default());
+        stack.push(Opener::with(Hello)).unwrap();
+        stack.write(b"written").unwrap();
+        stack.shutdown();
+        assert_eq!(stack.outgoing(), HELLO);
+        stack.receive(&mut HELLO.to_vec());
+        assert_eq!(stack.outgoing(), [HELLO, b"written"].concat());
+    }
 }

@@ -81,7 +81,7 @@ enum Awaits {
 impl Socks5 {
     /// To this host, which may be a name or an address, and port.
     ///
-    /// The push is refused if the name is empty, or longer than 255 bytes.
+    /// The push is refused if the name is empty, longer than 255 bytes, or has a control character.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self::with(Socks5Client {
             host: host.into(),
@@ -227,6 +227,10 @@ impl Opening for Socks5Client {
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {
         check("the host", &self.host)?;
+        if self.host.contains(char::is_control) {
+            // A proxy for which a name ends at a NUL would connect elsewhere than was allowed here.
+            return Err(Error::local(format!("{:?} is no host", self.host)));
+        }
         if let Some((user, password)) = &self.credentials {
             check("the user", user)?;
             check("the password", password)?;
@@ -404,6 +408,8 @@ mod tests {
         for layer in [
             Socks5::new("", 1),
             Socks5::new(long.as_str(), 1),
+            Socks5::new("192.0.2.1\0.a.example", 1),
+            Socks5::new("h\r\n", 1),
             Socks5::new("h", 1).with_password("", "x"),
             Socks5::new("h", 1).with_password("x", long.as_str()),
         ] {

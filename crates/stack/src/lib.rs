@@ -88,6 +88,9 @@
 //! `StreamLayer` makes a layer of any function from a stream to a stream, such as a TLS library's
 //! `connect`; `Connection::wrap` makes an ordinary stream of any layer.
 //!
+//! With the feature `tower`, connectors and acceptors are built by its `ServiceBuilder`; with `codec`, what
+//! tokio-util's `Framed` has read ahead finds its layer. They are the modules of these names.
+//!
 //! # Without tokio
 //!
 //! The core is sans-IO: [`Stack`] has no socket, clock, task or waker. With

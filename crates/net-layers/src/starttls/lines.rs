@@ -67,30 +67,39 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// Whether the line begins with the code of the reply that it is in, as all of SMTP's do (RFC 5321,
+    /// section 4.2.1).
+    pub(super) fn has_code_of(&self, line: &str) -> bool {
+        let code = self.code.as_ref();
+        code.is_none_or(|code| behind(code, line).is_some())
+    }
+
     /// A line of it has come. Returns the code, once it was the last.
     ///
     /// # Errors
     ///
     /// If that is no line of such a reply.
     pub(super) fn heard(&mut self, line: &str) -> Result<Option<String>, Error> {
-        let begins = |code: &str| {
-            let more = line.strip_prefix(code)?;
-            (more.is_empty() || more.starts_with([' ', '-'])).then_some(more)
-        };
         let Some(code) = &self.code else {
             let digits = line.len() >= 3 && line.bytes().take(3).all(|byte| byte.is_ascii_digit());
             let code = line.get(..3).filter(|_| digits);
-            let code = code.filter(|code| begins(code).is_some());
+            let code = code.filter(|code| behind(code, line).is_some());
             let code = code
                 .ok_or_else(|| super::error::unexpected(line))?
                 .to_owned();
             self.code = Some(code);
             return self.heard(line);
         };
-        match begins(code) {
+        match behind(code, line) {
             Some(more) if !more.starts_with('-') => Ok(self.code.take()),
             // FTP's lines in between may be any.
             _ => Ok(None),
         }
     }
+}
+
+/// What stands behind the code, if the line begins with that.
+fn behind<'a>(code: &str, line: &'a str) -> Option<&'a str> {
+    let more = line.strip_prefix(code)?;
+    (more.is_empty() || more.starts_with([' ', '-'])).then_some(more)
 }

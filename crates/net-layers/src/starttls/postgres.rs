@@ -2,7 +2,7 @@
 
 use stack::Error;
 
-use super::error::{refused, unexpected};
+use super::error::{StarttlsError, unexpected};
 use super::server::SSL_REQUEST;
 use crate::{Next, Opening};
 
@@ -21,7 +21,7 @@ impl Opening for Postgres {
     fn hear(&mut self, bytes: &[u8], _: &mut Vec<u8>) -> Result<(usize, Next), Error> {
         match bytes[0] {
             b'S' => Ok((1, Next::Done)),
-            b'N' => Err(refused("N")),
+            b'N' => Err(StarttlsError::NotOffered.into()),
             // An error message in plain can be anybody's: it is not even read (CVE-2024-10977).
             other => Err(unexpected(&char::from(other).to_string())),
         }

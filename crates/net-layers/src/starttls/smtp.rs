@@ -2,7 +2,7 @@
 
 use stack::Error;
 
-use super::error::{StarttlsError, refused};
+use super::error::{StarttlsError, refused, unexpected};
 use super::lines::{Dialogue, Reply};
 use crate::Next;
 
@@ -38,6 +38,9 @@ impl Dialogue for Smtp {
     }
 
     fn heard(&mut self, line: &str, say: &mut Vec<u8>) -> Result<Next, Error> {
+        if !self.reply.has_code_of(line) {
+            return Err(unexpected(line));
+        }
         if let Awaits::Offers { starttls } = &mut self.awaits {
             *starttls |= line
                 .get(4..)

@@ -68,7 +68,10 @@ impl Opening for Xmpp {
                     self.awaits = Awaits::GoAhead;
                     return Ok((length, Next::Hear));
                 }
-                Awaits::Features if is("</stream:features") || is("<stream:features/") => {
+                Awaits::Features
+                    if is("</stream:features")
+                        || (is("<stream:features") && tag.ends_with(b"/>")) =>
+                {
                     return Err(StarttlsError::NotOffered.into());
                 }
                 Awaits::Features => {}

@@ -145,14 +145,13 @@ async fn s3_s5_an_answer_smuggled_behind_the_go_ahead_is_an_error_wherever_it_is
 
 #[tokio::test]
 async fn s8_a_client_whom_tls_is_refused_says_nothing_more() -> Result<()> {
-    let refusals: [&[u8]; 6] = [
+    let refusals: [&[u8]; 5] = [
         b"454 TLS not available\r\n",
         b"b NO not now\r\n",
         b"-ERR not now\r\n",
         b"534 not now\r\n",
         // unavailable (52)
         b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x34\x04\x00\x04\x00",
-        b"N",
     ];
     for ((client, script, ..), refusal) in SMUGGLED.into_iter().zip(refusals) {
         let (error, told) = fails(client, says(script, refusal)).await;
@@ -179,7 +178,7 @@ async fn s8_an_error_of_postgresql_in_plain_is_not_read() -> Result<()> {
 
 #[tokio::test]
 async fn s9_a_client_to_whom_tls_is_not_offered_says_nothing_more() -> Result<()> {
-    let cases: [(Client, &Script<'_>, &[u8]); 4] = [
+    let cases: [(Client, &Script<'_>, &[u8]); 5] = [
         (
             Client::Smtp,
             &[EHLO],
@@ -200,6 +199,7 @@ async fn s9_a_client_to_whom_tls_is_not_offered_says_nothing_more() -> Result<()
             &[(b"+OK fake\r\n", b"CAPA\r\n")],
             b"-ERR what\r\n",
         ),
+        (Client::Postgres, &[SSL_REQUEST], b"N"),
     ];
     for (client, script, offer) in cases {
         let (error, told) = fails(client, says(script, offer)).await;

@@ -1,6 +1,7 @@
 //! FreeTDS's `tsql`, whose TLS shakes hands in packets of TDS, and then goes on without them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use peers::prelogin::{HEADER, PRELOGIN, Prelogin, header};
 use peers::{Authority, Folder, Program, Result, is_here};
@@ -9,6 +10,10 @@ use stack::{Connection, Outcome, Residue};
 use tls_layer::TlsLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// No time decides this test; this only ends it if it hangs.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// The types of packets (MS-TDS 2.2.3.1.1).
 const LOGIN: u8 = 0x10;
@@ -46,7 +51,8 @@ async fn tsql_logs_in_in_tls_that_has_shaken_hands_in_packets() -> Result<()> {
         "secret",
     ];
     let client = Program::run("env", &arguments, "");
-    let server = async { serve(listener.accept().await?.0, tls).await };
+    // It may end without having connected.
+    let server = async { serve(timeout(LONGEST, listener.accept()).await??.0, tls).await };
     let (client, ()) = tokio::try_join!(client, server)?;
     // It shows what it was answered.
     assert!(client.errors.contains("not today, alice"), "{client:#?}");

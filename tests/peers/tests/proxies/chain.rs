@@ -111,6 +111,8 @@ where
     while !line(&mut connection).await?.starts_with("x OK") {}
     connection.write_all(b"x LOGOUT\r\n").await?;
     while !line(&mut connection).await?.starts_with("x OK") {}
+    // Each layer's end has come, and nothing before it.
+    assert_eq!(connection.read_to_end(&mut Vec::new()).await?, 0);
     // It may be gone already.
     let _ = connection.shutdown().await;
     Ok(())
