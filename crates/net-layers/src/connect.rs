@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use stack::{Blame, Error, ErrorKind};
+use stack::{Blame, Error, ErrorKind, Residue};
 
 use crate::{Next, Opener, Opening};
 
@@ -129,6 +129,10 @@ impl Connecting {
 impl Opening for Connecting {
     fn name(&self) -> &str {
         "http-connect"
+    }
+
+    fn residue(&self) -> Residue {
+        Residue::Reject
     }
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {

@@ -9,6 +9,7 @@
 //! | [`Starttls`] | that TLS is to begin, in one of eight protocols | that it may | see there |
 //!
 //! Each is an [`Opener`], which has a conversation (an [`Opening`]) first and passes bytes on from then on.
+//! What is here before it is the greeting that is awaited, or, where the peer may not speak first, rejected.
 //! What comes right behind the conversation, in the same segment or later, is for those above: TLS that is
 //! pushed above a proxy's answer begins there. A conversation that does not come to its end is an error
 //! that names the layer, and the answer of a proxy that refuses is its source: a [`ConnectError`], a

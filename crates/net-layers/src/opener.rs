@@ -4,7 +4,8 @@ use std::any::{Any, TypeId};
 use std::fmt;
 
 use stack::{
-    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Standing, Transport,
+    Blame, Chunk, Context, Error, ErrorKind, Exit, Layer, Protocol, Readiness, Residue, Standing,
+    Transport,
 };
 
 /// What may be written before the way is open, until writing is to pause.
@@ -19,6 +20,12 @@ const WAITING_MOST: usize = 1024 * 1024;
 pub trait Opening: Any + Send + Sync {
     /// What the layer is called in drawings and errors.
     fn name(&self) -> &str;
+
+    /// What becomes of bytes that are here already when it begins: mostly they are the first that it
+    /// hears. Where the peer may say nothing before it is asked, they are an attack.
+    fn residue(&self) -> Residue {
+        Residue::Feed
+    }
 
     /// Begins; what there is to say first is appended to `say`.
     ///
@@ -188,6 +195,10 @@ impl<O: Opening> Layer for Opener<O> {
             Life::Open => Exit::Anytime,
             _ => Exit::Silent,
         }
+    }
+
+    fn residue(&self) -> Residue {
+        self.opening.residue()
     }
 
     fn held(&self) -> usize {

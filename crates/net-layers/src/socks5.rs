@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::ErrorKind as Io;
 use std::net::IpAddr;
 
-use stack::{Blame, Error, ErrorKind};
+use stack::{Blame, Error, ErrorKind, Residue};
 
 use crate::{Next, Opener, Opening};
 
@@ -223,6 +223,10 @@ impl Socks5Client {
 impl Opening for Socks5Client {
     fn name(&self) -> &str {
         "socks5"
+    }
+
+    fn residue(&self) -> Residue {
+        Residue::Reject
     }
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {

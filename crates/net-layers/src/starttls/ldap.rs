@@ -1,6 +1,6 @@
 //! LDAP (RFC 4511, section 4.14).
 
-use stack::Error;
+use stack::{Error, Residue};
 
 use super::error::{StarttlsError, refused, unexpected};
 use crate::{Next, Opening};
@@ -26,6 +26,10 @@ pub(super) struct Ldap;
 impl Opening for Ldap {
     fn name(&self) -> &str {
         "ldap"
+    }
+
+    fn residue(&self) -> Residue {
+        Residue::Reject
     }
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {

@@ -16,7 +16,7 @@ mod xmpp;
 
 use std::fmt;
 
-use stack::{Blame, Error, ErrorKind};
+use stack::{Blame, Error, ErrorKind, Residue};
 
 use crate::{Next, Opener, Opening};
 use lines::Lines;
@@ -123,6 +123,10 @@ impl Starttls {
 impl Opening for Asking {
     fn name(&self) -> &str {
         "starttls"
+    }
+
+    fn residue(&self) -> Residue {
+        self.0.residue()
     }
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {

@@ -1,6 +1,6 @@
 //! PostgreSQL's SSLRequest (protocol 3.0).
 
-use stack::Error;
+use stack::{Error, Residue};
 
 use super::error::{StarttlsError, unexpected};
 use super::server::SSL_REQUEST;
@@ -11,6 +11,10 @@ pub(super) struct Postgres;
 impl Opening for Postgres {
     fn name(&self) -> &str {
         "postgres"
+    }
+
+    fn residue(&self) -> Residue {
+        Residue::Reject
     }
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {

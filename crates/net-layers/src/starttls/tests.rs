@@ -1,4 +1,4 @@
-use stack::{Blame, Error, ErrorKind};
+use stack::{Blame, Error, ErrorKind, Limits, PushError, Stack};
 
 use super::{Asking, LineProtocol, SSL_REQUEST, Starttls, StarttlsError};
 use crate::conversation::{Talk, error_of};
@@ -219,6 +219,32 @@ fn postgres_asks() {
     is_not_offered(asked().hears(b"N"));
     let error = asked().hears(b"E\0\0\0\x08any\0").fails();
     assert!(why(&error).is_none(), "{error}");
+}
+
+/// Who speaks first may not have been answered yet.
+#[test]
+fn an_answer_that_was_there_before_the_question_is_none() {
+    let layers = [
+        (Starttls::postgres(), &b"S"[..]),
+        (
+            Starttls::ldap(),
+            b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00",
+        ),
+        (Starttls::xmpp("a.example"), b"<stream:stream>"),
+    ];
+    for (layer, early) in layers {
+        let mut stack = Stack::new(Limits::default());
+        stack.receive(&mut early.to_vec());
+        match stack.push(layer) {
+            Err(PushError::Rejected { residue, .. }) => assert_eq!(residue, early),
+            other => panic!("{other:?}"),
+        }
+    }
+    // A greeting comes first.
+    let mut stack = Stack::new(Limits::default());
+    stack.receive(&mut b"+OK\r\n".to_vec());
+    stack.push(Starttls::pop3()).unwrap();
+    assert_eq!(stack.outgoing(), b"CAPA\r\n");
 }
 
 #[test]

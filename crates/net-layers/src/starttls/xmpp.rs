@@ -1,6 +1,6 @@
 //! XMPP (RFC 6120, section 5).
 
-use stack::Error;
+use stack::{Error, Residue};
 
 use super::error::{StarttlsError, refused, unexpected};
 use crate::{Next, Opening};
@@ -30,6 +30,10 @@ impl Xmpp {
 impl Opening for Xmpp {
     fn name(&self) -> &str {
         "xmpp"
+    }
+
+    fn residue(&self) -> Residue {
+        Residue::Reject
     }
 
     fn begin(&mut self, say: &mut Vec<u8>) -> Result<Next, Error> {
