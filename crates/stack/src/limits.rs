@@ -29,7 +29,8 @@ pub struct Limits {
     /// All the bytes that the connection may hold, together: at the boundaries, in the queue, waiting
     /// for the socket, and inside the layers, as they report ([`Layer::held`](crate::Layer::held));
     /// more is an error of the layer that made or holds them. What is inside the layers is asked for
-    /// once in 16 KiB of traffic. Less than 192 KiB counts as 192 KiB: an inbox, and one read more. Default 4 MiB.
+    /// once in 16 KiB of traffic. Less than 192 KiB counts as 192 KiB: an inbox, and one read more.
+    /// Default 4 MiB.
     pub budget: usize,
     /// Blocks that the layers may make in one turn, all together (see
     /// [`Context::wanted`](crate::Context::wanted)); then other tasks of the thread have their

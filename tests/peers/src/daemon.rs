@@ -90,18 +90,25 @@ impl Daemon {
     }
 
     async fn answers(&mut self) -> Result<()> {
-        for (_, port) in &self.services {
-            while TcpStream::connect(port.local_addr()?).await.is_err() {
-                if let Some(status) = self.child.try_wait()? {
-                    return Err(format!("it ended: {status}").into());
-                }
-                sleep(Duration::from_millis(10)).await;
+        for n in 0..self.services.len() {
+            let address = self.services[n].1.local_addr()?;
+            while TcpStream::connect(address).await.is_err() {
+                self.wait_on().await?;
             }
         }
         // A script that knows better says so.
         while self.folder.path().join("starting").exists() {
-            sleep(Duration::from_millis(10)).await;
+            self.wait_on().await?;
         }
+        Ok(())
+    }
+
+    /// Waits a little, unless it has ended: there is no event for a server that is ready.
+    async fn wait_on(&mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            return Err(format!("it ended: {status}").into());
+        }
+        sleep(Duration::from_millis(10)).await;
         Ok(())
     }
 

@@ -27,8 +27,8 @@ use crate::{
 /// What was written leaves at the latest at a flush, at the shutdown, or when the connection next
 /// waits for input, and as soon as more than [`Limits::outbox_high`], or 128 KiB, are ready. This is
 /// the same with layers and without, so a push never changes when bytes leave. A request that was
-/// written and not flushed cannot deadlock: the read that waits for its answer flushes it first, also if that read waits in
-/// another task already. Code that neither flushes nor reads wants
+/// written and not flushed cannot deadlock: the read that waits for its answer flushes it first, also
+/// if that read waits in another task already. Code that neither flushes nor reads wants
 /// [`set_write_through`](Self::set_write_through).
 ///
 /// Behind the first, writes of up to 512 B are gathered until a flush, up to 4 KiB of them, and go

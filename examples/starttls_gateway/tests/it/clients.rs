@@ -19,6 +19,25 @@ async fn run(program: &str, arguments: &[&str], input: &str) -> Result<String> {
     }
 }
 
+/// OpenSSL's client, which begins TLS, says this, and hears the rest.
+async fn s_client(gateway: &Gateway, protocol: &str, words: &str) -> Result<()> {
+    let (root, address) = (gateway.root()?, format!("localhost:{}", gateway.port));
+    let arguments = [
+        "s_client",
+        "-starttls",
+        protocol,
+        "-connect",
+        &address,
+        "-CAfile",
+        &root,
+        "-verify_return_error",
+        "-quiet",
+        "-ign_eof",
+    ];
+    run("openssl", &arguments, words).await?;
+    Ok(())
+}
+
 /// What the server has logged, or said.
 fn told(server: &Daemon, file: &str) -> Result<String> {
     Ok(fs::read_to_string(server.folder().path().join(file))?)
@@ -66,25 +85,12 @@ async fn curl_and_openssl_read_mail_behind_starttls_and_dovecot_knows_them() -> 
         let latest = log_ins.next_back().unwrap_or_default();
         assert!(latest.contains("rip=127.0.0.9"), "{log}");
 
-        let connect = format!("localhost:{port}");
-        let openssl = [
-            "s_client",
-            "-starttls",
-            protocol,
-            "-connect",
-            &connect,
-            "-CAfile",
-            &root,
-            "-verify_return_error",
-            "-quiet",
-            "-ign_eof",
-        ];
         let leave = if protocol == "imap" {
             "x LOGOUT\n"
         } else {
             "QUIT\n"
         };
-        run("openssl", &openssl, leave).await?;
+        s_client(&gateway, protocol, leave).await?;
         let account = gateway.account().await?;
         assert!(account.contains("end=clean"), "{account}");
     }
@@ -187,20 +193,7 @@ async fn postfix_gets_mail_behind_starttls_and_knows_whose() -> Result<()> {
             "{log}"
         );
 
-        let connect = format!("localhost:{port}");
-        let openssl = [
-            "s_client",
-            "-starttls",
-            "smtp",
-            "-connect",
-            &connect,
-            "-CAfile",
-            &root,
-            "-verify_return_error",
-            "-quiet",
-            "-ign_eof",
-        ];
-        run("openssl", &openssl, "QUIT\n").await?;
+        s_client(&gateway, "smtp", "QUIT\n").await?;
     }
     Ok(())
 }
